@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  root: new URL('..', import.meta.url).pathname,
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/setup/build.ts'],
+    reporters: ['default', './test/setup/count-reporter.mts'],
+    // Timings and kernels are tested: one file at a time, each in a fresh process.
+    pool: 'forks',
+    maxWorkers: 1,
+    isolate: true,
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+    benchmark: { include: ['test/bench/**/*.bench.ts'] },
+  },
+});

@@ -1,0 +1,60 @@
+// Files that are never half-written: everything goes to a temporary name first and is renamed when complete.
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import path from 'node:path';
+import { canonicalJson } from './hash';
+
+/** A temporary name in the same folder, so that the rename stays within one file system. */
+export function temporaryName(file: string): string {
+  return `${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
+}
+
+/**
+ * Write a file so that readers see the old content or the whole new one, never a part.
+ * @param file  path; missing folders are made
+ * @param data  text (UTF-8) or bytes
+ * @throws the system's error (disk full, read-only folder); the old file is then untouched and no temporary is left
+ */
+export function writeFileAtomic(file: string, data: string | Uint8Array): void {
+  mkdirSync(path.dirname(file), { recursive: true });
+  const temporary = temporaryName(file);
+  try {
+    const bytes = typeof data === 'string' ? Buffer.from(data, 'utf8') : data;
+    const handle = openSync(temporary, 'wx');
+    try {
+      let written = 0;
+      while (written < bytes.length) written += writeSync(handle, bytes, written);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Write a value as canonical JSON (sorted keys, two spaces, final newline), atomically: equal values give equal bytes. */
+export function writeJsonAtomic(file: string, value: unknown): void {
+  writeFileAtomic(file, canonicalJson(value) + '\n');
+}
+
+/** Read a JSON file; the error names the file. */
+export function readJson(file: string): unknown {
+  const text = readFileSync(file, 'utf8');
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new Error(`${file} is not valid JSON: ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,50 @@
+// `coc VERB ...`: a verb's file is loaded when the verb is called, so `coc --help` costs nothing.
+import { Command, CommanderError } from 'commander';
+import { InputError, Interrupted, messageOf } from '../base/errors';
+import { readJson } from '../base/files';
+import { inRepo } from '../base/paths';
+
+interface Verb {
+  name: string;
+  summary: string;
+  load: () => Promise<{ define: (command: Command) => void }>;
+}
+
+/** Every verb in the order of a reader's day. A verb's file exports `define(command)`. */
+const verbs: Verb[] = [
+  {
+    name: 'build',
+    summary: 'build src/ into dist/ when it is stale (every other verb does this first)',
+    load: () => import('./verbs/build.js'),
+  },
+];
+
+/** Run the command line; sets the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
+export async function main(argv: string[]): Promise<void> {
+  const { version } = readJson(inRepo('package.json')) as { version: string };
+  const program = new Command('coc')
+    .description('Cost of Consistency: an executable paper')
+    .version(version)
+    .configureHelp({ showGlobalOptions: false })
+    .exitOverride();
+  for (const verb of verbs) {
+    const command = program.command(verb.name).description(verb.summary).exitOverride();
+    if (argv[0] === verb.name || (argv[0] === 'help' && argv[1] === verb.name))
+      (await verb.load()).define(command);
+    for (const sub of command.commands) sub.exitOverride();
+  }
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : 2;
+    } else if (error instanceof Interrupted) {
+      console.error(error.message);
+      process.exitCode = 130;
+    } else {
+      // A mistake of the user's is told in one line; a mistake of ours with its stack.
+      console.error(error instanceof InputError || !(error instanceof Error) ? messageOf(error) : error);
+      process.exitCode = 1;
+    }
+  }
+}

@@ -1,0 +1,138 @@
+// The identity of a run: what must change before it is run again.
+//
+// Hashed are: the spec, the code the run really imports (bundled and minified, so that comments, formatting and
+// unused exports do not count), the locked integrity of the packages that code imports, and the data's digests.
+// Prose, device and Node version are not in it: they explain drift, they do not cause a run.
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { readJson } from '../base/files';
+import { sha256, sha256OfValue } from '../base/hash';
+import { inRepo, repoRoot } from '../base/paths';
+
+/** What a run's identity is made of; kept beside the run so that a change can be named. */
+export interface Identity {
+  /** Hash over everything below. */
+  hash: string;
+  /** Hash of the spec. */
+  spec: string;
+  /** Hash of the minified bundle. */
+  code: string;
+  /** Every file of ours in the bundle with the hash of its own bundled text: tells which module changed. */
+  modules: Record<string, string>;
+  /** Packages the bundle imports, with all they need: `name@version` and integrity, hashed by package. */
+  packages: Record<string, string>;
+  /** Digests of the data that goes in. */
+  data: Record<string, string>;
+}
+
+interface LockEntry {
+  version?: string;
+  integrity?: string;
+  dependencies?: Record<string, string>;
+  optionalDependencies?: Record<string, string>;
+}
+
+/**
+ * The identity of code (TypeScript text, or the joined cells of a notebook).
+ * @param source      the code; imports of `../dist` count as imports of `../src`
+ * @param resolveDir  the folder the code stands in
+ * @param spec        the parameters of the run
+ * @param data        digests of data files or generators, by name
+ */
+export async function identityOf(
+  source: string,
+  resolveDir: string,
+  spec: unknown = {},
+  data: Record<string, string> = {},
+): Promise<Identity> {
+  const external = new Set<string>();
+  const bundled = await build({
+    stdin: { contents: source, resolveDir, loader: 'ts', sourcefile: 'cells.ts' },
+    bundle: true,
+    minify: true,
+    write: false,
+    metafile: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'es2022',
+    logLevel: 'silent',
+    plugins: [
+      {
+        name: 'ours-to-src-rest-external',
+        setup(b) {
+          b.onResolve({ filter: /.*/ }, (args) => {
+            if (args.kind === 'entry-point') return undefined;
+            if (!args.path.startsWith('.') && !path.isAbsolute(args.path)) {
+              external.add(args.path);
+              return { path: args.path, external: true };
+            }
+            const target = path.resolve(args.resolveDir, args.path);
+            const inDist = path.relative(inRepo('dist'), target);
+            if (!inDist.startsWith('..') && !path.isAbsolute(inDist)) {
+              return { path: sourceFile(inRepo('src', inDist)), sideEffects: false };
+            }
+            return undefined;
+          });
+        },
+      },
+    ],
+  });
+  const code = sha256(bundled.outputFiles[0].text);
+  const outputs = Object.values(bundled.metafile.outputs)[0].inputs;
+  const modules: Record<string, string> = {};
+  for (const [file, part] of Object.entries(outputs)) {
+    // What tree shaking removed contributes nothing and does not count.
+    if (part.bytesInOutput > 0 && file !== 'cells.ts') {
+      modules[path.relative(repoRoot, path.resolve(file))] = await minified(file);
+    }
+  }
+  const packages = lockedPackages([...external]);
+  const parts = { spec: sha256OfValue(spec), code, packages, data };
+  return { hash: sha256OfValue(parts), modules, ...parts };
+}
+
+function sourceFile(target: string): string {
+  for (const candidate of [`${target}.ts`, path.join(target, 'index.ts')])
+    if (existsSync(candidate)) return candidate;
+  return target;
+}
+
+async function minified(file: string): Promise<string> {
+  const text = await build({
+    entryPoints: [file],
+    bundle: false,
+    minify: true,
+    write: false,
+    format: 'esm',
+    logLevel: 'silent',
+  });
+  return sha256(text.outputFiles[0].text);
+}
+
+/** The packages behind some import names and all they depend on, as the lock file pins them. */
+function lockedPackages(imports: string[]): Record<string, string> {
+  const lock = readJson(inRepo('package-lock.json')) as { packages: Record<string, LockEntry> };
+  const found: Record<string, string> = {};
+  const visit = (name: string, from: string): void => {
+    // npm's rule: the nearest node_modules on the way up.
+    for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf('node_modules/') - 1))) {
+      const key = `${at ? `${at}/` : ''}node_modules/${name}`;
+      const entry = lock.packages[key];
+      if (entry) {
+        if (found[key]) return;
+        found[key] = `${entry.version ?? ''} ${entry.integrity ?? 'no integrity'}`;
+        for (const next of Object.keys({ ...entry.dependencies, ...entry.optionalDependencies }))
+          visit(next, key);
+        return;
+      }
+      if (at === '') return; // optional and not in the lock
+    }
+  };
+  for (const name of imports) {
+    if (name.startsWith('node:')) continue;
+    const parts = name.split('/');
+    visit(name.startsWith('@') ? `${parts[0]}/${parts[1]}` : parts[0], '');
+  }
+  return Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

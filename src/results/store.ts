@@ -1,0 +1,95 @@
+// The one store: a study is a JSON file that holds its provenance once and its findings.
+//
+//   figures/recorded/<study>.json   tracked; what the paper is set from
+//   figures/quick/<study>.json      git-ignored; what the last quick run found
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { InputError } from '../base/errors';
+import { readJson, writeJsonAtomic } from '../base/files';
+import { inRepo } from '../base/paths';
+import type { Finding, Provenance, Result } from './result';
+import { findingSchema, provenanceSchema } from './result';
+
+/** One run of one study. */
+export interface Study {
+  study: string;
+  provenance: Provenance;
+  findings: Finding[];
+}
+
+const studySchema = z.strictObject({
+  study: z.string(),
+  provenance: provenanceSchema,
+  findings: z.array(findingSchema),
+});
+
+/** The folder of the results the paper is set from. */
+export const recordedDir = (): string => inRepo('figures', 'recorded');
+/** The folder of the last quick run's results. */
+export const quickDir = (): string => inRepo('figures', 'quick');
+
+/** Check a study's form; the error names the field. */
+export function checkStudy(value: unknown, where: string): Study {
+  const parsed = studySchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new InputError({
+    what: `cannot use the results in ${where}`,
+    given: `${issue.path.join('.') || 'the file'}: ${issue.message}`,
+    expected: 'a study as src/results/result.ts describes it',
+    fix: 'run the study again, or restore the file from git',
+  });
+}
+
+/** Write a study, atomically. Equal studies give equal bytes. */
+export function saveStudy(dir: string, study: Study): string {
+  const checked = checkStudy(study, `the study ${study.study}`);
+  const file = path.join(dir, `${study.study}.json`);
+  writeJsonAtomic(file, checked);
+  return file;
+}
+
+/** Read one study. @throws InputError where it is missing or malformed */
+export function loadStudy(dir: string, name: string): Study {
+  const file = path.join(dir, `${name}.json`);
+  if (!existsSync(file)) {
+    throw new InputError({
+      what: `cannot load the study ${name}`,
+      given: `no file ${path.relative(inRepo(), file)}`,
+      expected: 'a recorded study',
+      fix: 'run `npm run reproduce -- --record` to record one',
+    });
+  }
+  return checkStudy(readJson(file), path.relative(inRepo(), file));
+}
+
+/** The results of a study, each with its provenance. */
+export function resultsOf(study: Study, origin: Result['origin']): Result[] {
+  return study.findings.map((finding) => ({ ...finding, ...study.provenance, study: study.study, origin }));
+}
+
+/** Every result in a folder, by id. @throws InputError when two studies claim one id */
+export function loadResults(dir: string, origin: Result['origin'] = 'stored'): Map<string, Result> {
+  const results = new Map<string, Result>();
+  const files = existsSync(dir)
+    ? readdirSync(dir)
+        .filter((f) => f.endsWith('.json'))
+        .sort()
+    : [];
+  for (const file of files) {
+    for (const result of resultsOf(loadStudy(dir, file.slice(0, -'.json'.length)), origin)) {
+      const other = results.get(result.id);
+      if (other) {
+        throw new InputError({
+          what: `cannot load the results in ${path.relative(inRepo(), dir)}`,
+          given: `the id ${result.id} in both ${other.study} and ${result.study}`,
+          expected: 'each id once',
+          fix: 'rename one of the two results',
+        });
+      }
+      results.set(result.id, result);
+    }
+  }
+  return results;
+}

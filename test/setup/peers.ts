@@ -1,0 +1,67 @@
+// Live peers: programs that a test compares with, used where they are present.
+//
+// Where a peer is missing the test is skipped, and the reporter names and counts it. With COC_REQUIRE_PEERS=1
+// (CI) a missing peer is a failure.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { describe } from 'vitest';
+
+/** The Python that has the peers: COC_PYTHON, else python3. */
+export const python = process.env.COC_PYTHON ?? 'python3';
+
+function pythonHas(module: string): boolean {
+  return spawnSync(python, ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0;
+}
+
+const probes = {
+  numpy: () => pythonHas('numpy'),
+  nibabel: () => pythonHas('nibabel'),
+  nbclient: () => pythonHas('nbclient'),
+  nbformat: () => pythonHas('nbformat'),
+  jupyterlab: () => pythonHas('jupyterlab'),
+  cffconvert: () => pythonHas('cffconvert'),
+  chromium: () => chromium() !== undefined,
+  pdftotext: () => spawnSync('pdftotext', ['-v'], { stdio: 'ignore' }).status === 0,
+  /** The volumes of the data manifests, through COC_DATA_MIRROR. */
+  'real-data': () => existsSync(process.env.COC_DATA_MIRROR ?? '/nowhere'),
+  /** The two source documents, through COC_SEEDS. */
+  seeds: () => existsSync(process.env.COC_SEEDS ?? '/nowhere'),
+} as const;
+
+export type Peer = keyof typeof probes;
+
+/** The path of a Chromium, if there is one. */
+export function chromium(): string | undefined {
+  if (process.env.COC_CHROMIUM) return process.env.COC_CHROMIUM;
+  for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
+    for (const dir of (process.env.PATH ?? '').split(path.delimiter)) {
+      if (existsSync(path.join(dir, name))) return path.join(dir, name);
+    }
+  }
+  return undefined;
+}
+
+const present = new Map<Peer, boolean>();
+
+/** Whether a peer is here. @throws when it is not and COC_REQUIRE_PEERS is set */
+export function hasPeer(peer: Peer): boolean {
+  if (!present.has(peer)) present.set(peer, probes[peer]());
+  const here = present.get(peer)!;
+  if (!here && process.env.COC_REQUIRE_PEERS) {
+    throw new Error(`the peer ${peer} is required here (COC_REQUIRE_PEERS) and is not present`);
+  }
+  return here;
+}
+
+/** `describe` for tests that need peers: skipped by name where one is missing. */
+export function describeWith(peers: Peer | Peer[], name: string, body: () => void): void {
+  const missing = [peers].flat().filter((peer) => !hasPeer(peer));
+  if (missing.length === 0) describe(name, body);
+  else describe.skip(`${name} [needs ${missing.join(', ')}]`, body);
+}
+
+/** Run a Python script of the tests and parse the JSON that it prints. */
+export function runPython(script: string, ...args: string[]): unknown {
+  return JSON.parse(execFileSync(python, [script, ...args], { encoding: 'utf8', maxBuffer: 1 << 28 }));
+}
