@@ -2,3 +2,6 @@
 export * from './base/errors';
 export * from './base/interval';
 export * from './base/random';
+export * from './volume/affine';
+export * from './volume/orientation';
+export * from './volume/volume';
