@@ -8,7 +8,7 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { readJson } from '../base/files';
 import { sha256, sha256OfValue } from '../base/hash';
-import { inRepo, repoRoot } from '../base/paths';
+import { repoRoot } from '../base/paths';
 
 /** What a run's identity is made of; kept beside the run so that a change can be named. */
 export interface Identity {
@@ -26,6 +26,9 @@ export interface Identity {
   data: Record<string, string>;
 }
 
+/** The name the code itself has in the bundle. */
+const cells = 'cells.ts';
+
 interface LockEntry {
   version?: string;
   integrity?: string;
@@ -33,26 +36,34 @@ interface LockEntry {
   optionalDependencies?: Record<string, string>;
 }
 
+interface Options {
+  /** The folder the code stands in; relative imports start there. */
+  resolveDir: string;
+  /** The parameters of the run. */
+  spec?: unknown;
+  /** Digests of data files or generators, by name. */
+  data?: Record<string, string>;
+  /** The clone; tests give another. */
+  root?: string;
+}
+
 /**
- * The identity of code (TypeScript text, or the joined cells of a notebook).
- * @param source      the code; imports of `../dist` count as imports of `../src`
- * @param resolveDir  the folder the code stands in
- * @param spec        the parameters of the run
- * @param data        digests of data files or generators, by name
+ * The identity of a run.
+ * @param source  its code: TypeScript text, or the joined cells of a notebook; imports of `dist/` count as of `src/`
+ * @throws the bundler's error when the code or something it imports does not parse or resolve
  */
 export async function identityOf(
   source: string,
-  resolveDir: string,
-  spec: unknown = {},
-  data: Record<string, string> = {},
+  { resolveDir, spec = {}, data = {}, root = repoRoot }: Options,
 ): Promise<Identity> {
   const external = new Set<string>();
   const bundled = await build({
-    stdin: { contents: source, resolveDir, loader: 'ts', sourcefile: 'cells.ts' },
+    stdin: { contents: source, resolveDir, loader: 'ts', sourcefile: cells },
     bundle: true,
     minify: true,
     write: false,
     metafile: true,
+    absWorkingDir: root,
     format: 'esm',
     platform: 'node',
     target: 'es2022',
@@ -68,11 +79,10 @@ export async function identityOf(
               return { path: args.path, external: true };
             }
             const target = path.resolve(args.resolveDir, args.path);
-            const inDist = path.relative(inRepo('dist'), target);
-            if (!inDist.startsWith('..') && !path.isAbsolute(inDist)) {
-              return { path: sourceFile(inRepo('src', inDist)), sideEffects: false };
-            }
-            return undefined;
+            const inDist = path.relative(path.join(root, 'dist'), target);
+            const outside = inDist.startsWith('..') || path.isAbsolute(inDist);
+            const file = sourceFile(outside ? target : path.join(root, 'src', inDist));
+            return existsSync(file) ? { path: file, sideEffects: false } : undefined;
           });
         },
       },
@@ -83,11 +93,12 @@ export async function identityOf(
   const modules: Record<string, string> = {};
   for (const [file, part] of Object.entries(outputs)) {
     // What tree shaking removed contributes nothing and does not count.
-    if (part.bytesInOutput > 0 && file !== 'cells.ts') {
-      modules[path.relative(repoRoot, path.resolve(file))] = await minified(file);
+    if (part.bytesInOutput > 0 && path.resolve(root, file) !== path.resolve(resolveDir, cells)) {
+      const absolute = path.resolve(root, file);
+      modules[path.relative(root, absolute)] = await minified(absolute);
     }
   }
-  const packages = lockedPackages([...external]);
+  const packages = lockedPackages([...external], path.join(root, 'package-lock.json'));
   const parts = { spec: sha256OfValue(spec), code, packages, data };
   return { hash: sha256OfValue(parts), modules, ...parts };
 }
@@ -111,8 +122,8 @@ async function minified(file: string): Promise<string> {
 }
 
 /** The packages behind some import names and all they depend on, as the lock file pins them. */
-function lockedPackages(imports: string[]): Record<string, string> {
-  const lock = readJson(inRepo('package-lock.json')) as { packages: Record<string, LockEntry> };
+function lockedPackages(imports: string[], lockFile: string): Record<string, string> {
+  const lock = readJson(lockFile) as { packages: Record<string, LockEntry> };
   const found: Record<string, string> = {};
   const visit = (name: string, from: string): void => {
     // npm's rule: the nearest node_modules on the way up.
