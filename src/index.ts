@@ -5,3 +5,4 @@ export * from './base/random';
 export * from './volume/affine';
 export * from './volume/orientation';
 export * from './volume/volume';
+export * from './volume/nifti';

@@ -1,0 +1,11 @@
+// How errors about one NIfTI file are told.
+import { InputError } from '../base/errors';
+
+/** Makes the error for something wrong in one file. */
+export type WrongIn = (given: string, expected: string, fix: string, cause?: unknown) => InputError;
+
+/** Errors about one NIfTI file. */
+export function problemIn(file: string): WrongIn {
+  return (given, expected, fix, cause) =>
+    new InputError({ what: `cannot read ${file}`, given, expected, fix }, { cause });
+}
