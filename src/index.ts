@@ -6,3 +6,5 @@ export * from './volume/affine';
 export * from './volume/orientation';
 export * from './volume/volume';
 export * from './volume/nifti';
+export * from './volume/reorient';
+export * from './volume/write-nifti';

@@ -17,6 +17,11 @@ const verbs: Verb[] = [
     summary: 'build src/ into dist/ when it is stale (every other verb does this first)',
     load: () => import('./verbs/build.js'),
   },
+  {
+    name: 'nifti',
+    summary: 'look into NIfTI files: info, check, convert',
+    load: () => import('./verbs/nifti.js'),
+  },
 ];
 
 /** Run the command line; sets the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */

@@ -44,6 +44,8 @@ export const niftiTypes: readonly NiftiType[] = [
 /** What `qform_code` and `sform_code` say about the space an affine leads to. */
 export const spaceNames = ['unknown', 'scanner', 'aligned', 'talairach', 'mni', 'template'] as const;
 
+export type NiftiSpace = (typeof spaceNames)[number];
+
 /** Unit of `pixdim` along space, by the low three bits of `xyzt_units`. */
 export const spaceUnits: Readonly<Record<number, string>> = { 0: 'unknown', 1: 'm', 2: 'mm', 3: 'um' };
 
