@@ -8,3 +8,7 @@ export * from './volume/volume';
 export * from './volume/nifti';
 export * from './volume/reorient';
 export * from './volume/write-nifti';
+export * from './datasets/manifest';
+export * from './datasets/select';
+export * from './datasets/fetch';
+export * from './datasets/synthetic-head';

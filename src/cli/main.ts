@@ -22,6 +22,11 @@ const verbs: Verb[] = [
     summary: 'look into NIfTI files: info, check, convert',
     load: () => import('./verbs/nifti.js'),
   },
+  {
+    name: 'data',
+    summary: 'data sets: list, fetch, verify; synthetic heads',
+    load: () => import('./verbs/data.js'),
+  },
 ];
 
 /** Run the command line; sets the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */

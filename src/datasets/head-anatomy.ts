@@ -8,7 +8,7 @@ import type { Random } from '../base/random';
 const signals = {
   flair: {
     fat: 0.72, muscle: 0.3, bone: 0.06, marrow: 0.24, fluid: 0.09, grey: 0.56, white: 0.42, deepGrey: 0.52,
-    necrosis: 0.26, oedema: 0.82, nonEnhancing: 0.68, enhancing: 0.92,
+    necrosis: 0.26, oedema: 0.8, nonEnhancing: 0.66, enhancing: 0.74,
   },
   t1c: {
     fat: 0.95, muscle: 0.36, bone: 0.06, marrow: 0.45, fluid: 0.13, grey: 0.43, white: 0.58, deepGrey: 0.49,
@@ -98,6 +98,8 @@ export class HeadAnatomy {
   private readonly ventricle: number;
   private readonly yaw: [cos: number, sin: number];
   private readonly roll: [cos: number, sin: number];
+  private pialDepth = 0;
+  private fluidDepth = 0;
   private readonly lesion?: { x: number; y: number; z: number; core: number; oedema: number };
 
   /** @param lesion  whether there is a tumour */
@@ -108,7 +110,7 @@ export class HeadAnatomy {
     this.ventricle = 0.85 + 0.5 * anatomy.uniform();
     this.yaw = rotation(0.04 * (anatomy.uniform() - 0.5));
     this.roll = rotation(0.04 * (anatomy.uniform() - 0.5));
-    this.folds = new Waves(random.fork('folds'), 14, 24);
+    this.folds = new Waves(random.fork('folds'), 12, 26);
     this.shape = new Waves(random.fork('shape'), 5, 60);
     this.texture = new Waves(random.fork('texture'), 4, 18);
     this.base = new Waves(random.fork('base'), 6, 22);
@@ -147,26 +149,24 @@ export class HeadAnatomy {
     const wide = x * (1 - 0.0009 * y);
     if (radius(wide, y, z, 79, 99, c) > 1) return;
     const scalp = inside(wide, y, z, 79, 99, c);
+    if (scalp > 24 && z > -20) {
+      this.signal = this.insideSkull(x, y, z, scalp - 12, this.s.bone);
+      return;
+    }
     const { s } = this;
     const lump = this.shape.at(x, y, z);
-    const skin = 4.5 + 0.8 * lump + (z < 0 ? -0.05 * z : 0);
-    const skull = scalp - skin;
+    const skull = scalp - (4.5 + 0.8 * lump + (z < 0 ? -0.05 * z : 0));
     let signal = mix(0.15, s.fat * (0.9 + 0.1 * lump), share(scalp - 1));
     signal = mix(signal, s.bone, share(skull));
     signal = mix(signal, s.marrow, share(skull - 1.8, 1.6) * share(5.2 - skull, 1.6));
-    if (skull > 5) signal = this.insideSkull(x, y, z, skull - 7 + 0.5 * lump, signal);
+    if (skull > 5) signal = this.insideSkull(x, y, z, skull - 6.6 + 0.5 * lump, signal);
     this.signal = signal;
   }
 
   /** @param cavity  mm inside the inner skull */
-  private insideSkull(x: number, y: number, z: number, cavity: number, skullSignal: number): number {
-    const { s } = this;
-    // Below the brain lie bone, muscle and air; the brain's own fluid fills the cavity above.
-    const rough = this.base.at(x, y, z);
-    const below = share(-z - 40 - 0.2 * y + 4 * rough, 8);
-    const soft = s.muscle * (0.75 + 0.25 * rough);
-    let signal = mix(skullSignal, mix(s.fluid, soft, below), share(cavity));
-
+  private insideSkull(x: number, y: number, z: number, cavity: number, around: number): number {
+    let signal = mix(around, this.s.fluid, share(cavity));
+    if (z < -6) signal = this.skullBase(x, y, z, cavity, signal);
     const l = this.lesion;
     let [px, py, pz] = [x, y, z];
     let fromCore = Infinity;
@@ -181,58 +181,88 @@ export class HeadAnatomy {
         [px, py, pz] = [x - push * dx, y - push * dy, z - push * dz];
       }
     }
+    const depth = cerebralDepth(px, py, pz);
+    if (depth > -1) {
+      signal = this.cerebrum(px, py, pz, depth, signal);
+      if (l && fromCore < 1.6 * l.oedema) signal = this.tumour(x, y, z, fromCore, signal);
+    } else if (pz < -10) {
+      signal = this.hindbrain(px, py, pz, signal);
+    }
+    return signal;
+  }
 
-    const cerebrum = inside(px * (1 - 0.0016 * py), py, pz - 3, 66, 84, pz > 3 ? 60 : 44);
-    if (cerebrum > -1) signal = this.cerebrum(px, py, pz, cerebrum, signal);
-    else if (pz < -10) signal = this.hindbrain(px, py, pz, signal);
-    if (l && fromCore < 1.6 * l.oedema) signal = this.tumour(x, y, z, px, py, pz, cerebrum, fromCore, signal);
+  /** Bone, muscle and air below the brain, and the eyes. */
+  private skullBase(x: number, y: number, z: number, cavity: number, around: number): number {
+    const { s } = this;
+    const rough = this.base.at(x, y, z);
+    // The floor of the cavity: high in front, low at the back, where the cerebellum lies.
+    const floor = -18 - 26 * share(y + 20, 30) - 16 * share(y - 15, 30);
+    const soft = s.muscle * (0.7 + 0.35 * rough);
+    let signal = mix(around, s.bone + 0.05, share(floor - z) * share(cavity));
+    signal = mix(signal, soft, share(floor - z - 5 + 2 * rough, 3) * share(cavity));
+    const eye = radius(Math.abs(x) - 31, y + 70, z + 39, 1, 1, 1);
+    if (eye < 20) {
+      signal = mix(signal, s.fat, share(18 - eye, 2) * share(cavity + 6));
+      signal = mix(signal, s.muscle, share(13 - eye));
+      signal = mix(signal, s.fluid, share(11.6 - eye));
+    }
     return signal;
   }
 
   /** Depth in mm below the folded surface of the cortex: the outer surface, the sulci, the fissures. */
   private pial(x: number, y: number, z: number, depth: number): number {
-    const r = radius(x, y, z - 3, 66, 84, z > 3 ? 60 : 44);
-    // Constant along rays from the middle, so that sulci run inwards from the surface.
-    const ray = 0.82 / Math.max(r, 0.3) + 0.18;
-    const field = this.folds.at(x * ray, y * ray, (z - 3) * ray);
-    const toSulcus = Math.abs(field) * 3.9 * Math.min(1, r + 0.1);
-    const reach = 17 + 3 * this.shape.at(y, z, x);
-    const sulcus = toSulcus + Math.max(0, depth - reach) * 1.3;
-    // Between the hemispheres, down to the corpus callosum.
-    const callosum = radius(0, y + 2, z - 6, 1, 46, 25);
-    const between = Math.abs(x + 0.6 * this.shape.at(z, y, 0)) * 1.1 + Math.max(0, 1.06 - callosum) * 40;
-    // Between frontal and temporal lobe, on both sides.
-    const sylvian =
-      Math.abs(z + 8 - 0.22 * (y + 10)) * 0.9 +
-      Math.max(0, 34 - Math.abs(x)) +
-      Math.max(0, Math.abs(y + 8) - 36);
-    return Math.min(depth, sulcus, between, sylvian);
+    let nearest = depth;
+    if (depth < 27) {
+      // Mostly constant along rays from the middle, so that sulci run inwards from the surface, and bent a little.
+      const r = Math.max(0.35, radius(x, y, z - 3, 66, 84, 58));
+      const ray = 0.62 / r + 0.38;
+      const bend = 5 * this.shape.at(y, z, x);
+      const field = this.folds.at(x * ray + bend, y * ray - bend, (z - 3) * ray + bend);
+      const reach = 17 + 0.8 * bend;
+      nearest = Math.min(nearest, Math.abs(field) * 4.7 * Math.min(1, r) + Math.max(0, depth - reach) * 1.3);
+    }
+    if (Math.abs(x) < 7) {
+      // Between the hemispheres, down to the corpus callosum.
+      const callosum = radius(0, y + 2, z - 6, 1, 46, 25);
+      const bent = x + 0.7 * this.shape.at(z, y, 0);
+      nearest = Math.min(nearest, Math.abs(bent) * 1.1 + Math.max(0, 1.06 - callosum) * 40);
+    } else if (z < 12) {
+      // Between frontal and temporal lobe, on both sides.
+      const sheet = Math.abs(z + 9 - 0.25 * (y + 10) - 0.003 * (y + 10) * (y + 10)) * 0.9;
+      nearest = Math.min(nearest, sheet + Math.max(0, 33 - Math.abs(x)) + Math.max(0, Math.abs(y + 8) - 36));
+    }
+    return nearest;
   }
 
   private cerebrum(x: number, y: number, z: number, depth: number, outside: number): number {
     const { s } = this;
     const pial = this.pial(x, y, z, depth);
-    const grain = 1 + 0.035 * this.texture.at(x, y, z);
-    let signal = mix(outside, s.grey * grain, share(pial - 0.8));
-    signal = mix(signal, s.white * grain, share(pial - 3.9, 1.6));
+    const grain = 1 + 0.03 * this.texture.at(x, y, z);
+    let signal = mix(outside, s.grey * grain, share(pial - 0.7));
+    signal = mix(signal, s.white * grain, share(pial - 3.5, 1.5));
     const ax = Math.abs(x);
-    const nuclei = Math.max(
-      inside(ax - 10.5, y - 9, z - 4, 9, 14, 9),
-      inside(ax - 26 - 0.1 * y, y + 4, z - 2, 5.5, 17, 11),
-      inside(ax - 13, y + 23, z - 9, 5.5, 10, 9),
-    );
-    if (nuclei > -1) signal = mix(signal, s.deepGrey * grain, share(nuclei, 1.6));
+    if (ax < 40 && z > -12 && z < 22) {
+      const nuclei = Math.max(
+        inside(ax - 10.5, y - 9, z - 4, 9, 14, 9),
+        inside(ax - 26 - 0.1 * y, y + 4, z - 2, 5.5, 17, 11),
+        inside(ax - 13, y + 23, z - 9, 5.5, 10, 9),
+      );
+      if (nuclei > -1) signal = mix(signal, s.deepGrey * grain, share(nuclei, 1.6));
+    }
     const fluid = this.ventricles(ax, y, z);
     if (fluid > -4) {
       // The thin bright lining that FLAIR shows around the ventricles.
       signal = mix(signal, s.grey * 1.05, 0.5 * share(fluid + 1.4, 2));
       signal = mix(signal, s.fluid, share(fluid));
     }
+    this.pialDepth = pial;
+    this.fluidDepth = fluid;
     return signal;
   }
 
   /** Millimetres inside the ventricles; `ax` is the distance from the midline. */
   private ventricles(ax: number, y: number, z: number): number {
+    if (ax > 30 || z > 30 || z < -12) return -9;
     const v = this.ventricle;
     const t = (y - 4) / 42;
     const taper = Math.sqrt(Math.max(0.0001, 1 - t * t));
@@ -247,61 +277,47 @@ export class HeadAnatomy {
   private hindbrain(x: number, y: number, z: number, outside: number): number {
     const { s } = this;
     let signal = outside;
-    const cerebellum = inside(x, y - 42, z + 44, 50, 33, 23);
+    const cerebellum = inside(x, y - 44, z + 42, 50, 31, 22);
     if (cerebellum > -1) {
-      // Leaves: thin sheets that follow the surface.
-      const leaf = this.folds.at(x * 0.5, y * 1.2, z * 4.5) * 1.1;
-      const bark = Math.min(
-        cerebellum,
-        Math.abs(leaf) * 1.6 + Math.max(0, cerebellum - 9),
-        Math.abs(x) + 12 - cerebellum,
-      );
-      signal = mix(signal, s.grey * 0.95, share(cerebellum));
+      // Leaves: thin sheets, lying flat.
+      const leaf = Math.abs(this.folds.at(x * 0.5, y * 1.2, z * 4.2)) * 1.7;
+      const shallow = share(11 - cerebellum, 4);
+      signal = mix(signal, s.grey * 0.96, share(cerebellum));
       signal = mix(
         signal,
-        s.fluid + 0.5 * (s.grey - s.fluid),
-        0.6 * share(0.5 - Math.abs(leaf) * 1.6) * share(9 - cerebellum),
+        s.fluid + 0.4 * (s.grey - s.fluid),
+        share(0.4 - leaf, 1) * shallow * share(cerebellum),
       );
-      signal = mix(signal, s.white, share(bark - 2.6, 2.4));
+      signal = mix(
+        signal,
+        s.white,
+        0.8 * share(leaf + Math.max(0, cerebellum - 10) - 1.9, 2) * share(cerebellum - 3, 3),
+      );
+      signal = mix(signal, s.fluid, share(0.5 - Math.abs(x) + Math.max(0, y - 62)) * share(y - 58, 6));
     }
-    const stem = inside(x, y - 13 - 0.12 * (z + 40), z + 42, 13, 12, 46);
-    if (stem > -1) signal = mix(signal, s.white * 1.04, share(stem));
+    const stem = inside(x, y - 13 - 0.12 * (z + 40), z + 42, 14, 12, 52);
+    if (stem > -1) signal = mix(signal, s.white * 1.05, share(stem));
     const fourth = inside(x, y - 27, z + 40, 6, 4, 9);
     return fourth > -1 ? mix(signal, s.fluid, share(fourth)) : signal;
   }
 
-  /** The tumour and its oedema, over the tissue that is there. Sets the label. */
-  private tumour(
-    x: number,
-    y: number,
-    z: number,
-    px: number,
-    py: number,
-    pz: number,
-    depth: number,
-    r: number,
-    under: number,
-  ): number {
-    // prettier-ignore
+  /** The tumour and its oedema, over the tissue that `cerebrum` has found. Sets the label. */
+  private tumour(x: number, y: number, z: number, r: number, under: number): number {
     const { s } = this;
     const l = this.lesion!;
     const ragged = this.border.at(x, y, z);
-    const core = l.core * (1 + 0.16 * ragged) - r;
-    const oedema = l.oedema * (1 + 0.26 * this.border.at(1.6 * y, 1.6 * z, 1.6 * x)) - r;
-    if (core < -1 && oedema < -1) return under;
-    const fluid = Math.max(this.ventricles(Math.abs(px), py, pz), 1 - depth);
-    if (fluid > 0) return under;
-    const pial = this.pial(px, py, pz, depth);
-    let signal = under;
-    // Oedema keeps to the white matter and fades into the cortex.
-    const inWhite = share(pial - 3.4, 1.6);
-    signal = mix(signal, s.oedema * (1 + 0.06 * ragged), share(oedema, 4) * inWhite * share(-fluid - 0.6));
+    const core = l.core * (1 + 0.13 * ragged) - r;
+    const oedema = l.oedema * (1 + 0.22 * this.border.at(y, z, x)) - r;
+    if ((core < -1 && oedema < -2) || this.fluidDepth > 0 || this.pialDepth < 0.7) return under;
+    // Oedema keeps to the white matter; the core respects nothing but the fluid.
+    const inWhite = share(this.pialDepth - 3.2, 1.6) * share(-this.fluidDepth - 0.6);
+    let signal = mix(under, s.oedema * (1 + 0.05 * ragged), share(oedema, 4) * inWhite);
     if (oedema > 0 && inWhite > 0.5) this.label = lesionLabels.oedema;
     if (core > -1) {
       const rim = l.core * (0.3 + 0.07 * this.border.at(2 * z, 2 * x, 2 * y));
       const solid = s.enhancing * (1 + 0.05 * this.texture.at(2 * x, 2 * y, 2 * z));
-      // Where the rim is not enhancing, it is solid tumour without contrast agent.
-      const dull = share(this.border.at(1.3 * z, 1.3 * y, 1.3 * x) - 0.75, 0.3);
+      // Where the rim takes up no contrast agent it is solid tumour all the same.
+      const dull = share(this.border.at(1.3 * z, 1.3 * y, 1.3 * x) - 0.6, 0.3);
       signal = mix(signal, mix(solid, s.nonEnhancing, dull), share(core));
       signal = mix(signal, s.necrosis, share(core - rim));
       if (core > rim) this.label = lesionLabels.necrosis;
@@ -309,6 +325,15 @@ export class HeadAnatomy {
     }
     return signal;
   }
+}
+
+/** Millimetres inside the unfolded cerebrum: an egg, cut below by the floor of the skull. */
+function cerebralDepth(x: number, y: number, z: number): number {
+  const egg = inside(x * (1 - 0.0016 * y), y, z - 3, 66, 84, 60);
+  if (egg < -1 || z > 0) return egg;
+  // Frontal lobes end above the eyes, occipital ones above the cerebellum; temporal lobes hang between, beside the stem.
+  const temporal = share(y + 34, 16) * share(26 - y, 26) * share(Math.abs(x) - 17, 12);
+  return Math.min(egg, z + 15 + 27 * temporal);
 }
 
 /** Cosine and sine of the angle whose half has tangent `t`, by division alone. */
