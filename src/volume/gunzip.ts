@@ -1,5 +1,5 @@
 // The first bytes of a gzip file, with bounded memory: what a header claims is never allocated on its word alone.
-import { constants, createGunzip, gunzip as gunzipCallback } from 'node:zlib';
+import { constants, crc32, createInflateRaw, gunzip as gunzipCallback } from 'node:zlib';
 import { promisify } from 'node:util';
 import { InputError, Interrupted } from '../base/errors';
 import type { Long } from '../base/progress';
@@ -12,7 +12,7 @@ const gunzip = promisify(gunzipCallback);
 const greatestRatio = 1032;
 /** A stream that goes on for longer than this after the wanted bytes is not read to its end. */
 const slackBytes = 1 << 20;
-const pieceBytes = 1 << 20;
+const pieceBytes = 1 << 18;
 
 /** Whether the bytes begin like a gzip stream. */
 export function isGzip(head: Uint8Array): boolean {
@@ -34,9 +34,9 @@ export async function gunzipHead(source: BytesSource, wanted: number): Promise<U
   const compressed = new Uint8Array(Math.min(2048, source.size));
   await source.read(compressed, 0);
   const bytes = await gunzip(compressed, { finishFlush: constants.Z_SYNC_FLUSH }).catch(() => undefined);
-  if (bytes && bytes.length >= wanted) return bytes;
+  if (bytes && bytes.length >= wanted) return plain(bytes, bytes.length);
   // A short or damaged file, or one with a long comment before its data.
-  return gunzipInPieces(source, wanted, [], {});
+  return gunzipInPieces(source, wanted, { notes: [], slack: -1, long: {} });
 }
 
 /**
@@ -60,95 +60,143 @@ export async function gunzipStart(
         chunkSize: Math.max(64, Math.min(wanted + 64, allowedAhead(source.size))),
         maxOutputLength: wanted + 64,
       });
-      if (bytes.length >= wanted) return bytes.subarray(0, wanted);
+      if (bytes.length >= wanted) return plain(bytes, wanted);
     } catch {
       // Longer than wanted, or damaged: the slow way tells which and where.
     }
   }
-  return gunzipInPieces(source, wanted, notes, long);
+  return gunzipInPieces(source, wanted, { notes, slack: slackBytes, long });
 }
 
-/** The slow way: any size, and an exact account of what is wrong. */
+/** A Buffer's bytes as a Uint8Array, whose `slice` copies as the language says it does. */
+function plain(buffer: Buffer, length: number): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, length);
+}
+
+/** The slow way, member by member: any size, and an exact account of what is wrong. */
 async function gunzipInPieces(
   source: BytesSource,
   wanted: number,
-  notes: string[],
-  long: Long,
+  { notes, slack, long }: { notes: string[]; slack: number; long: Long },
 ): Promise<Uint8Array> {
   const meter = wanted > 2 ** 28 ? new Meter(`read ${source.name}`, 'B', wanted, long) : undefined;
-  let out = new Uint8Array(Math.min(wanted, allowedAhead(source.size)));
-  let filled = 0;
-  let past = 0;
-  const take = (piece: Uint8Array): void => {
-    const part = piece.subarray(0, wanted - filled);
-    if (filled + part.length > out.length) {
-      const larger = new Uint8Array(Math.min(wanted, Math.max(2 * out.length, filled + part.length)));
-      larger.set(out.subarray(0, filled));
-      out = larger;
-    }
-    out.set(part, filled);
-    filled += part.length;
-    past += piece.length - part.length;
-    meter?.add(part.length);
-  };
+  const out = new Growing(wanted, allowedAhead(source.size));
   let position = 0;
-  for (;;) {
-    const consumed = await inflateMembers(source, position, take, () => past > slackBytes, long).catch(
-      (error: unknown) => {
-        if (error instanceof Interrupted) throw error;
-        if (filled >= wanted && isTrailing(error)) {
-          notes.push('bytes that are not gzip follow the gzip stream: they were left out');
-          return undefined;
-        }
-        throw corrupt(source.name, error);
-      },
-    );
-    if (past > slackBytes) {
-      notes.push('the gzip stream goes on after the voxels: its rest and checksum were not read');
+  while (!out.enough(slack)) {
+    const next = await skipZeros(source, position);
+    if (next === undefined) break;
+    const start = await memberStart(source, next);
+    if (start === undefined) {
+      if (out.filled < wanted || position === 0) throw corrupt(source.name, 'bytes that are no gzip member');
+      notes.push('bytes that are not gzip follow the gzip stream: they were left out');
       break;
     }
-    if (consumed === undefined) break;
-    // Node stops at zero bytes; another member may follow them.
-    const next = await skipZeros(source, position + consumed);
-    if (next === undefined) break;
-    position = next;
+    const member = { crc: 0, length: 0 };
+    const take = (piece: Uint8Array): boolean => {
+      member.crc = crc32(piece, member.crc);
+      member.length += piece.length;
+      meter?.add(piece.length);
+      out.add(piece);
+      return !out.enough(slack);
+    };
+    position = await inflateMember(source, start, take, long);
+    if (out.enough(slack)) break;
+    const trailer = new DataView(await readFully(source, position, 8));
+    if (trailer.getUint32(0, true) !== member.crc) throw corrupt(source.name, 'its checksum does not match');
+    if (trailer.getUint32(4, true) !== member.length % 2 ** 32) {
+      throw corrupt(source.name, 'its length does not match');
+    }
+    position += 8;
+  }
+  if (out.past > slack && slack > 0) {
+    notes.push('the gzip stream goes on after the voxels: its rest and checksum were not read');
   }
   meter?.finish();
-  return out.subarray(0, filled);
+  return out.bytes();
 }
 
-/** Inflate from `position` to the end of the last adjoining member. Returns how many compressed bytes that were. */
-async function inflateMembers(
+/** A buffer that grows with what arrives, to at most `wanted` bytes. */
+class Growing {
+  filled = 0;
+  /** Bytes that came after the wanted ones. */
+  past = 0;
+  private buffer: Uint8Array;
+
+  constructor(
+    private readonly wanted: number,
+    ahead: number,
+  ) {
+    this.buffer = new Uint8Array(Math.min(wanted, ahead));
+  }
+
+  add(piece: Uint8Array): void {
+    const part = piece.subarray(0, this.wanted - this.filled);
+    const end = this.filled + part.length;
+    if (end > this.buffer.length) {
+      const larger = new Uint8Array(Math.min(this.wanted, Math.max(2 * this.buffer.length, end)));
+      larger.set(this.buffer.subarray(0, this.filled));
+      this.buffer = larger;
+    }
+    this.buffer.set(part, this.filled);
+    this.filled = end;
+    this.past += piece.length - part.length;
+  }
+
+  enough(slack: number): boolean {
+    return this.filled >= this.wanted && this.past > slack;
+  }
+
+  bytes(): Uint8Array {
+    return this.buffer.subarray(0, this.filled);
+  }
+}
+
+/** Where the deflate data of the gzip member at `at` begin (RFC 1952); undefined when no member begins there. */
+async function memberStart(source: BytesSource, at: number): Promise<number | undefined> {
+  const head = new Uint8Array(Math.min(10, source.size - at));
+  await source.read(head, at);
+  if (!isGzip(head) || (head.length > 2 && head[2] !== 8)) return undefined;
+  if (head.length < 10) throw corrupt(source.name, breaksOff);
+  const flags = head[3];
+  let position = at + 10;
+  if (flags & 4) {
+    position += 2 + new DataView(await readFully(source, position, 2)).getUint16(0, true);
+  }
+  // Name, then comment: texts that end with a zero.
+  for (const flag of [8, 16]) if (flags & flag) position = await skipText(source, position);
+  if (flags & 2) position += 2;
+  if (position >= source.size) throw corrupt(source.name, breaksOff);
+  return position;
+}
+
+/** Inflate one member from `start`; `take` returns false when it has enough. Returns where the trailer begins. */
+async function inflateMember(
   source: BytesSource,
-  position: number,
-  take: (piece: Uint8Array) => void,
-  enough: () => boolean,
+  start: number,
+  take: (piece: Uint8Array) => boolean,
   { signal }: Long,
 ): Promise<number> {
-  const stream = createGunzip({ chunkSize: pieceBytes });
+  const stream = createInflateRaw({ chunkSize: pieceBytes });
   let failure: unknown;
-  let ended = false;
+  let done = false;
   const settled = new Promise<void>((resolve) => {
     stream.on('data', (piece: Buffer) => {
       try {
-        take(piece);
+        done ||= !take(piece);
       } catch (error) {
         failure = error;
       }
-      if (failure ?? enough()) stream.destroy();
+      if (done || failure) stream.destroy();
     });
-    stream.on('error', (error) => (failure ??= error));
-    stream.on('end', () => (ended = true));
+    stream.on('error', (error) => (failure ??= corrupt(source.name, error.message, error)));
+    stream.on('end', () => (done = true));
     stream.on('close', resolve);
   });
-  for (let at = position; at < source.size && !stream.destroyed && !enough();) {
-    if (signal?.aborted) {
-      failure = new Interrupted(`reading ${source.name}`);
-      break;
-    }
+  for (let at = start; at < source.size && !done && !failure && !stream.destroyed;) {
+    if (signal?.aborted) failure = new Interrupted(`reading ${source.name}`);
     const piece = new Uint8Array(Math.min(pieceBytes, source.size - at));
     const got = await source.read(piece, at);
-    if (got === 0) break;
+    if (got === 0 || failure) break;
     at += got;
     await new Promise<void>((resolve) => {
       stream.once('close', resolve);
@@ -158,47 +206,56 @@ async function inflateMembers(
       });
     });
   }
-  if (enough() || failure) stream.destroy();
-  else stream.end();
+  if (failure) stream.destroy();
+  else if (!stream.destroyed) stream.end();
   await settled;
   if (failure) throw failure as Error;
-  if (!ended && !enough()) throw new Error('unexpected end of file');
-  return stream.bytesWritten;
+  return start + stream.bytesWritten;
 }
 
-async function skipZeros(source: BytesSource, from: number): Promise<number | undefined> {
+async function readFully(source: BytesSource, at: number, length: number): Promise<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  if ((await source.read(bytes, at)) < length) throw corrupt(source.name, breaksOff);
+  return bytes.buffer;
+}
+
+async function skipText(source: BytesSource, from: number): Promise<number> {
+  const end = await find(source, from, (b) => b === 0);
+  if (end === undefined) throw corrupt(source.name, breaksOff);
+  return end + 1;
+}
+
+/** Zero bytes may pad the space between members and after the last. */
+function skipZeros(source: BytesSource, from: number): Promise<number | undefined> {
+  return find(source, from, (b) => b !== 0);
+}
+
+async function find(
+  source: BytesSource,
+  from: number,
+  wanted: (byte: number) => boolean,
+): Promise<number | undefined> {
   const piece = new Uint8Array(65536);
   for (let at = from; at < source.size;) {
     const got = await source.read(piece, at);
     if (got === 0) return undefined;
-    const nonZero = piece.subarray(0, got).findIndex((b) => b !== 0);
-    if (nonZero >= 0) return at + nonZero;
+    const found = piece.subarray(0, got).findIndex(wanted);
+    if (found >= 0) return at + found;
     at += got;
   }
   return undefined;
 }
 
-/** Node's errors for bytes after a member that are no further member. */
-function isTrailing(error: unknown): boolean {
-  const { message } = error as Error;
-  return message === 'incorrect header check' || message === 'unknown compression method';
-}
+const breaksOff = 'unexpected end of file';
 
-function corrupt(file: string, error: unknown): InputError {
-  const { message } = error as Error;
-  const given =
-    message === 'unexpected end of file'
-      ? 'a gzip stream that breaks off'
-      : message === 'incorrect data check' || message === 'incorrect length check'
-        ? `a gzip stream whose checksum does not match its content (${message})`
-        : `a corrupt gzip stream (${message})`;
+function corrupt(file: string, reason: string, cause?: unknown): InputError {
   return new InputError(
     {
       what: `cannot read ${file}`,
-      given,
+      given: reason === breaksOff ? 'a gzip stream that breaks off' : `a corrupt gzip stream (${reason})`,
       expected: 'a whole gzip stream',
       fix: 'copy or download the file again',
     },
-    { cause: error },
+    { cause },
   );
 }

@@ -14,42 +14,47 @@ const hostIsLittleEndian = os.endianness() === 'LE';
  * @returns numbers in file order; complex and colour voxels have their components side by side
  */
 export function decodeVoxels(bytes: Uint8Array, header: NiftiHeader, notes: string[]): VoxelArray {
-  const { type, scaling, littleEndian } = header;
-  if (type.bytes === 16) return scale(decodeFloat128(bytes, littleEndian, notes), scaling);
+  const { type, littleEndian } = header;
+  if (type.bytes === 16) return scale(decodeFloat128(bytes, littleEndian, notes), header);
   if (littleEndian !== hostIsLittleEndian) swapBytes(bytes, type.bytes);
   const aligned = bytes.byteOffset % type.bytes === 0 ? bytes : bytes.slice();
   const { buffer, byteOffset } = aligned;
   const count = aligned.byteLength / type.bytes;
   switch (`${type.number}${8 * type.bytes}`) {
     case 'uint8':
-      return scale(new Uint8Array(buffer, byteOffset, count), scaling);
+      return scale(new Uint8Array(buffer, byteOffset, count), header);
     case 'int8':
-      return scale(new Int8Array(buffer, byteOffset, count), scaling);
+      return scale(new Int8Array(buffer, byteOffset, count), header);
     case 'uint16':
-      return scale(new Uint16Array(buffer, byteOffset, count), scaling);
+      return scale(new Uint16Array(buffer, byteOffset, count), header);
     case 'int16':
-      return scale(new Int16Array(buffer, byteOffset, count), scaling);
+      return scale(new Int16Array(buffer, byteOffset, count), header);
     case 'uint32':
-      return scale(new Uint32Array(buffer, byteOffset, count), scaling);
+      return scale(new Uint32Array(buffer, byteOffset, count), header);
     case 'int32':
-      return scale(new Int32Array(buffer, byteOffset, count), scaling);
+      return scale(new Int32Array(buffer, byteOffset, count), header);
     case 'float32':
-      return scale(new Float32Array(buffer, byteOffset, count), scaling);
+      return scale(new Float32Array(buffer, byteOffset, count), header);
     case 'float64':
-      return scale(new Float64Array(buffer, byteOffset, count), scaling);
+      return scale(new Float64Array(buffer, byteOffset, count), header);
     case 'uint64':
-      return scale(fromBig(new BigUint64Array(buffer, byteOffset, count), notes), scaling);
+      return scale(fromBig(new BigUint64Array(buffer, byteOffset, count), notes), header);
     case 'int64':
-      return scale(fromBig(new BigInt64Array(buffer, byteOffset, count), notes), scaling);
+      return scale(fromBig(new BigInt64Array(buffer, byteOffset, count), notes), header);
   }
   throw new Error(`no decoder for ${type.name}`);
 }
 
-function scale(stored: VoxelArray, scaling: NiftiHeader['scaling']): VoxelArray {
+/** Scale in nibabel's order of steps, so that the last bit is the same: a 0 is not added (-0 stays -0). */
+function scale(stored: VoxelArray, { scaling, type }: NiftiHeader): VoxelArray {
   if (!scaling) return stored;
   const { slope, inter } = scaling;
   const values = new Float64Array(stored.length);
-  for (let i = 0; i < stored.length; i++) values[i] = stored[i] * slope + inter;
+  for (let i = 0; i < stored.length; i++) values[i] = stored[i] * slope;
+  if (inter === 0) return values;
+  // The intercept of a complex image is a real number.
+  const step = type.components === 2 ? 2 : 1;
+  for (let i = 0; i < stored.length; i += step) values[i] += inter;
   return values;
 }
 
