@@ -1,0 +1,152 @@
+// Results as the sources of the paper see them: every number already written out, with where it comes from.
+//
+// The words are made here and not in Typst, so that the PDF, the web page, the figures and the terminal write one
+// number in one way.
+import type { Kind, Result, Table } from '../results/result';
+import { formatNumber, unitText } from './format';
+
+/** What a kind is called in prose. */
+export const kindWord: Record<Kind, string> = {
+  paper: 'published',
+  derived: 'derived',
+  'dry-run': 'dry run',
+  measured: 'measured',
+  assumed: 'assumed',
+};
+
+/** A number written out for any count of decimals; `auto` has three significant digits. */
+type Written = Record<string, string>;
+
+/** A bound number, as `#num("id")` finds it. */
+export interface BoundNumber {
+  id: string;
+  title: string;
+  value: number;
+  text: Written;
+  unit: string;
+  interval: { low: Written; high: Written; level: string; method: string; n: string } | null;
+  /** Kind, study, device and date in one line: shown on hover and focus. */
+  origin: string;
+  kind: string;
+  study: string;
+  date: string;
+}
+
+/** A table with every cell written out. */
+export interface BoundTable {
+  title: string;
+  columns: { title: string; align: 'left' | 'right' }[];
+  rows: string[][];
+  origin: string;
+}
+
+/** Where the numbers of one study come from, as text. */
+export interface StudyFacts {
+  study: string;
+  mode: string;
+  date: string;
+  commit: string;
+  device: string;
+  seed: string;
+  versions: string;
+  inputs: string[];
+  notes: string[];
+}
+
+function written(value: number): Written {
+  const text: Written = { auto: formatNumber(value) };
+  for (let digits = 0; digits <= 6; digits++) text[digits] = formatNumber(value, { digits });
+  return text;
+}
+
+const day = (iso: string): string => iso.slice(0, 10);
+
+/** The machine of a result in a few words. */
+function deviceText({ device }: Result): string {
+  return [device.gpu, device.cpu].find((d) => d !== null && d !== '') ?? device.platform;
+}
+
+function shortCommit(result: Result): string {
+  return `${result.commit.slice(0, 10)}${result.dirty ? ' with uncommitted changes' : ''}`;
+}
+
+/** Kind, study, device, date: what a reader must know to trust a number, in one line. */
+export function originOf(result: Result): string {
+  const parts = [kindWord[result.kind], `study ${result.study}`];
+  // A published or derived number is the same on every machine.
+  if (result.kind === 'measured' || result.kind === 'dry-run') parts.push(deviceText(result));
+  if (result.source) parts.push(result.source);
+  parts.push(day(result.date));
+  return parts.join('; ');
+}
+
+/** A result that is one number. */
+export function boundNumber(result: Result & { value: number }): BoundNumber {
+  const u = result.uncertainty;
+  return {
+    id: result.id,
+    title: result.title,
+    value: result.value,
+    text: written(result.value),
+    unit: unitText(result.unit),
+    interval: u && {
+      low: written(u.low),
+      high: written(u.high),
+      level: formatNumber(100 * u.level, { digits: 0 }),
+      method: u.method,
+      n: formatNumber(u.n, { digits: 0 }),
+    },
+    origin: originOf(result),
+    kind: kindWord[result.kind],
+    study: result.study,
+    date: day(result.date),
+  };
+}
+
+/** A result that is a table. */
+export function boundTable(result: Result & { table: Table }): BoundTable {
+  const { columns, rows } = result.table;
+  return {
+    title: result.title,
+    columns: columns.map((c) => ({
+      title: c.unit && c.unit !== '1' ? `${c.title} (${unitText(c.unit)})` : c.title,
+      align: c.align ?? (rows.every((r) => typeof r[c.key] !== 'string') ? 'right' : 'left'),
+    })),
+    rows: rows.map((row) =>
+      columns.map((c) => {
+        const cell = row[c.key] ?? null;
+        if (cell === null) return '–';
+        return typeof cell === 'string' ? cell : formatNumber(cell, { digits: c.digits });
+      }),
+    ),
+    origin: originOf(result),
+  };
+}
+
+/** The numbers and tables among some results, by id. */
+export function boundResults(results: Iterable<Result>): {
+  numbers: Record<string, BoundNumber>;
+  tables: Record<string, BoundTable>;
+  studies: Record<string, StudyFacts>;
+} {
+  const bound: ReturnType<typeof boundResults> = { numbers: {}, tables: {}, studies: {} };
+  for (const result of results) {
+    if (result.value !== undefined)
+      bound.numbers[result.id] = boundNumber({ ...result, value: result.value });
+    if (result.table) bound.tables[result.id] = boundTable({ ...result, table: result.table });
+    bound.studies[result.study] ??= {
+      study: result.study,
+      mode: result.mode,
+      date: day(result.date),
+      commit: shortCommit(result),
+      device: `${deviceText(result)}, ${result.device.cores} cores, ${result.device.memoryGiB} GiB, ${result.device.platform}`,
+      seed: result.seed === null ? 'none' : String(result.seed),
+      versions: Object.entries(result.versions)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(', '),
+      inputs: result.inputs.map((i) => `${i.name} (SHA-256 ${i.sha256.slice(0, 12)}…)`),
+      notes: result.notes,
+    };
+  }
+  return bound;
+}

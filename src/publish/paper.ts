@@ -1,0 +1,127 @@
+// The paper: recorded results, judged claims and Typst sources in; PDF and web page out. Equal input, equal bytes.
+import { copyFileSync } from 'node:fs';
+import path from 'node:path';
+import { writeFileAtomic } from '../base/files';
+import { inRepo } from '../base/paths';
+import type { Long } from '../base/progress';
+import { Meter } from '../base/progress';
+import type { Result } from '../results/result';
+import { boundResults } from './bound';
+import type { Judged } from './claims-view';
+import { claimNumbers, claimRows, verdictRows } from './claims-view';
+import { equationsOf } from './equations';
+import { addSlices, drawFigureOne, findSlices } from './figure-one';
+import { lintTypst, requireBoundNumbers } from './number-lint';
+import type { LiveFigure } from './page';
+import { dressPage } from './page';
+import { paperSources } from './sources';
+import { Typesetter, packageFile } from './typst';
+
+/** A figure drawn from a result: the picture for paper, the specification for the screen. */
+export interface Drawn {
+  svg: string;
+  spec: unknown;
+}
+
+export interface PaperInput extends Long {
+  /** Recorded results by id, published ones among them. */
+  results: ReadonlyMap<string, Result>;
+  /** Every claim with its verdict. */
+  judged: readonly Judged[];
+  /** Draws a result that is a figure. */
+  draw: (result: Result) => Promise<Drawn>;
+  /** The folder of the sources; default paper/. */
+  paperDir?: string;
+  /** The folder that is written to; default paper/. */
+  out?: string;
+}
+
+/** What was built. */
+export interface PaperOutput {
+  pdf: string;
+  html: string;
+  /** The copy of plotly that the page loads for its live figures. */
+  plotly: string;
+  pages: number;
+  /** Numbers at hand that the text may use. */
+  numbers: number;
+}
+
+/** The name of plotly's copy beside the page. */
+const plotlyName = 'plotly.js';
+
+/** Seconds since 1970 of the newest recorded result; 0 when nothing was run. */
+export function newestRun(results: Iterable<Result>): number {
+  const times = [...results].map((r) => Date.parse(r.date)).filter((t) => !Number.isNaN(t));
+  return Math.floor(Math.max(0, ...times) / 1000);
+}
+
+/**
+ * Build the paper.
+ * @throws InputError for a number in the prose that is bound to nothing, for an id that no result has (with the line
+ *   that asks for it), for TeX or Typst that cannot be set
+ */
+export async function buildPaper(input: PaperInput): Promise<PaperOutput> {
+  const { results, judged, draw, paperDir = inRepo('paper'), out = inRepo('paper') } = input;
+  const meter = new Meter('typesetting the paper', 'steps', 6, input);
+  const sources = paperSources(paperDir);
+  requireBoundNumbers(Object.entries(sources).flatMap(([file, text]) => lintTypst(text, file)));
+  const typesetter = new Typesetter(paperDir);
+  const seconds = newestRun(results.values());
+
+  const bound = boundResults(results.values());
+  const numbers = { ...bound.numbers, ...claimNumbers(judged) };
+  const give = (name: string, value: unknown): void =>
+    typesetter.add(`/build/${name}.json`, JSON.stringify(value));
+  give('numbers', numbers);
+  give('tables', bound.tables);
+  give('studies', bound.studies);
+  give('claims', { rows: claimRows(judged), verdicts: verdictRows(judged) });
+  give('equations', await equationsOf(sources));
+  addSlices(typesetter, findSlices(results));
+  meter.add(1, 'numbers');
+
+  const { figures, live } = await drawFigures(results, draw, typesetter);
+  give('figures', figures);
+  meter.add(1, 'figures');
+  typesetter.add('/build/figure-1.svg', (await drawFigureOne(results, { paperDir, seconds })).svg);
+  meter.add(1, 'Figure 1');
+
+  const pdf = typesetter.pdf('paper.typ', seconds);
+  meter.add(1, 'PDF');
+  const html = await dressPage(typesetter.html('paper.typ'), live, path.join(paperDir, 'web'), plotlyName);
+  meter.add(1, 'web page');
+
+  const files = {
+    pdf: path.join(out, 'paper.pdf'),
+    html: path.join(out, 'paper.html'),
+    plotly: path.join(out, plotlyName),
+  };
+  writeFileAtomic(files.pdf, pdf.bytes);
+  writeFileAtomic(files.html, html);
+  copyFileSync(packageFile('plotly.js-dist', 'plotly.js'), files.plotly);
+  meter.add(1, 'files');
+  meter.finish();
+  return { ...files, pages: pdf.pages, numbers: Object.keys(numbers).length };
+}
+
+/** Draw every result that is a figure; the slices of Figure 1 are drawn by Typst. */
+async function drawFigures(
+  results: ReadonlyMap<string, Result>,
+  draw: PaperInput['draw'],
+  typesetter: Typesetter,
+): Promise<{ figures: Record<string, { file: string; width: number }>; live: LiveFigure[] }> {
+  const figures: Record<string, { file: string; width: number }> = {};
+  const live: LiveFigure[] = [];
+  for (const result of results.values()) {
+    if (!result.figure || result.figure.builder === 'three-planes') continue;
+    const { svg, spec } = await draw(result);
+    const file = `/build/fig/${result.id}.svg`;
+    typesetter.add(file, svg);
+    // CSS pixels are 1/96 inch.
+    const pixels = Number(/<svg[^>]*\swidth="([\d.]+)/.exec(svg)?.[1] ?? 336);
+    figures[result.id] = { file, width: (pixels / 96) * 25.4 };
+    live.push({ id: result.id, spec });
+  }
+  return { figures, live };
+}
