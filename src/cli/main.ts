@@ -27,6 +27,11 @@ const verbs: Verb[] = [
     summary: 'data sets: list, fetch, verify; synthetic heads',
     load: () => import('./verbs/data.js'),
   },
+  {
+    name: 'claims',
+    summary: 'what both documents claim, and what the recorded results say about it',
+    load: () => import('./verbs/claims.js'),
+  },
 ];
 
 /** Run the command line; sets the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */

@@ -1,0 +1,136 @@
+import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { publishedResults } from '../../src/claims/published';
+import { conditionsOf, loadRegister, parseRegister, unknownResults } from '../../src/claims/register';
+import { loadResults, recordedDir } from '../../src/results/store';
+import { claim, row } from './fixtures';
+
+const parse = (...rows: unknown[]): unknown => parseRegister(JSON.stringify(rows), 'a test');
+
+describe('a register', () => {
+  it.each([
+    ['an unknown key', row({ verdict: 'reproduced' }), 'speed, the row: Unrecognized key: "verdict"'],
+    ['a missing field', row({ flip: undefined }), 'speed, flip: '],
+    [
+      'a notebook nobody has',
+      row({ test: { notebook: '99-x', by: ['measured'], what: 'something' } }),
+      'speed, test.notebook',
+    ],
+    [
+      'a value without unit',
+      row({ published: { value: 1, text: ['1'] }, tolerance: 0 }),
+      '`value` and `unit` go together',
+    ],
+    [
+      'a number without tolerance',
+      row({ published: { value: 1, unit: 'GB', text: ['1'] } }),
+      'a tolerance belongs to',
+    ],
+    ['a tolerance without number', row({ tolerance: 0.1 }), 'a tolerance belongs to'],
+    ['a long quotation', row({ published: { text: ['word '.repeat(20)] } }), 'speed, published.text.0'],
+    ['an id in capitals', row({ id: 'Speed' }), 'ids are lower-case words'],
+    [
+      'a condition on nothing',
+      row({ expect: { rule: 'It has to hold somehow.', all: [{ is: 'above', bound: 1 }] } }),
+      'exactly one of `result` and `cited`',
+    ],
+    [
+      'a bound that is not published',
+      row({
+        expect: { rule: 'It has to hold somehow.', all: [{ result: 'a', is: 'equals', bound: 'published' }] },
+      }),
+      'needs a numeric published value',
+    ],
+    [
+      'conditions on what is said to be untestable',
+      row({
+        notTestable: { tried: 'all there is.', settles: 'a miracle, say.', proxy: 'a smaller one.' },
+        expect: { rule: 'It has to hold somehow.', all: [{ result: 'a', is: 'above', bound: 1 }] },
+      }),
+      'exclude each other',
+    ],
+  ])('refuses %s and names the row', (_, bad, message) => {
+    expect(() => parse(bad)).toThrow(message);
+    expect(() => parse(bad)).toThrow('cannot use the claims in a test');
+  });
+
+  it('refuses an id used twice, a text that is no list, and broken YAML', () => {
+    expect(() => parse(row(), row())).toThrow('given the id speed twice, expected each id once');
+    expect(() => parseRegister('a: 1', 'a test')).toThrow('given no list');
+    expect(() => parseRegister('- [', 'a test')).toThrow('expected valid YAML');
+    expect(() => parseRegister('- { id: a, id: b }', 'a test')).toThrow('Map keys must be unique');
+  });
+
+  it('says which file is missing and how to get it back', () => {
+    const dir = mkdtempSync(path.join(os.tmpdir(), 'coc-claims-'));
+    try {
+      expect(() => loadRegister(path.join(dir, 'none.yaml'))).toThrow('git checkout paper/claims.yaml');
+      writeFileSync(path.join(dir, 'one.yaml'), JSON.stringify([row()]));
+      expect(loadRegister(path.join(dir, 'one.yaml'))).toHaveLength(1);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+
+  it('names conditions on results nobody has, unless they are said to come later', () => {
+    const on = (extra: object): ReturnType<typeof claim> =>
+      claim({
+        expect: {
+          rule: 'It has to hold somehow.',
+          all: [{ result: 'a.b', is: 'above', bound: 1, ...extra }],
+        },
+      });
+    expect(unknownResults([on({})], new Set())).toEqual([
+      'speed looks at the result a.b, which no recorded study has',
+    ]);
+    expect(unknownResults([on({ notYet: true })], new Set())).toEqual([]);
+    expect(unknownResults([on({})], new Set(['a.b']))).toEqual([]);
+  });
+});
+
+describe('paper/claims.yaml', () => {
+  const claims = loadRegister();
+
+  it('holds the claims of both documents, the 15 cells of Table 1 among them', () => {
+    expect(claims.filter((c) => c.seed === 'cost').length).toBeGreaterThan(60);
+    expect(claims.filter((c) => c.seed === 'cva').length).toBeGreaterThan(20);
+    const cells = claims.filter((c) => c.id.startsWith('table-1.')).map((c) => c.id.split('.').slice(1));
+    expect(cells).toHaveLength(15);
+    expect(new Set(cells.map(([r]) => r)).size).toBe(5);
+    expect(new Set(cells.map(([, c]) => c)).size).toBe(3);
+  });
+
+  it('looks at no result that no recorded study has', () => {
+    expect(unknownResults(claims, new Set(loadResults(recordedDir()).keys()))).toEqual([]);
+  });
+
+  it('judges layout and reading times by the first study, and nothing else yet', () => {
+    const judged = claims.filter((c) => conditionsOf(c).length > 0).map((c) => c.id);
+    expect(judged).toEqual([
+      'axial-contiguous',
+      'coronal-strided',
+      'sagittal-strided',
+      'coronal-read-slower',
+      'sagittal-read-slower',
+    ]);
+  });
+
+  it('gives each numeric published value as a result of kind paper', () => {
+    const results = publishedResults(claims);
+    const find = (id: string): unknown => {
+      const { value, unit, kind, origin } = results.find((r) => r.id === id)!;
+      return { value, unit, kind, origin };
+    };
+    expect(find('paper.vram-one-view')).toEqual({ value: 6, unit: 'GB', kind: 'paper', origin: 'stored' });
+    expect(find('paper.vram-three-views')).toEqual({
+      value: 18,
+      unit: 'GB',
+      kind: 'paper',
+      origin: 'stored',
+    });
+    expect(results).toHaveLength(claims.filter((c) => c.published?.value !== undefined).length);
+    expect(new Set(results.map((r) => r.id)).size).toBe(results.length);
+  });
+});

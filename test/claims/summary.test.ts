@@ -1,0 +1,118 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadRegister } from '../../src/claims/register';
+import { claimText, countsLine, publishedText, summarise, summaryText } from '../../src/claims/summary';
+import { textTable, wrap } from '../../src/claims/text';
+import { judge, judgeAll } from '../../src/claims/verdict';
+import { byId, claim, result } from './fixtures';
+
+const rows = [
+  claim({
+    id: 'walking-is-faster',
+    expect: { rule: 'The ratio lies above one.', all: [{ result: 'walk.ratio', is: 'above', bound: 1 }] },
+  }),
+  claim({ id: 'legs', published: { value: 4000, unit: 'legs', text: ['4000'] }, tolerance: 0.05 }),
+  claim({ id: 'words', section: 'abstract', published: { text: ['“fast”'] } }),
+];
+const results = byId(result());
+
+describe('summarise', () => {
+  const summary = summarise(judgeAll(rows, results), results);
+
+  it('counts by verdict and puts each number in the column of its kind', () => {
+    expect(summary.total).toBe(3);
+    expect(summary.counts.reproduced).toBe(1);
+    expect(summary.counts['not tested yet']).toBe(2);
+    expect(countsLine(summary)).toBe('3 claims: 1 reproduced, 2 not tested yet');
+    const { published, derived, dryRun, measured } = summary.rows[0];
+    expect({ published, derived, dryRun, measured }).toEqual({
+      published: '',
+      derived: '',
+      dryRun: '',
+      measured: '2',
+    });
+    expect(rows.map(publishedText)).toEqual(['', '4,000 legs', '"fast"']);
+  });
+
+  it('makes a table of at most 100 columns', () => {
+    expect(summaryText(summary)).toBe(
+      [
+        'claim                           published              derived   dry run   measured  verdict',
+        `${'-'.repeat(31)} ${'-'.repeat(22)} --------- --------- --------- ---------------`,
+        '',
+        'The cost of consistency, section 1',
+        'walking-is-faster               -                      -         -         2         reproduced',
+        'legs                            4,000 legs             -         -         -         not tested yet',
+        '',
+        'The cost of consistency, abstract',
+        'words                           "fast"                 -         -         -         not tested yet',
+        '',
+        '3 claims: 1 reproduced, 2 not tested yet',
+        'One claim in full: `coc claims ID`.',
+      ].join('\n'),
+    );
+  });
+
+  it('shows one claim with rule, tolerance, results and what would flip it', () => {
+    expect(claimText(judge(rows[0], results))).toBe(
+      [
+        'walking-is-faster: reproduced',
+        '  Walking over standing: 2 (95 % interval 1.5 to 2.5, n = 10), above 1.',
+        'claimed in The cost of consistency, section 1',
+        '  Walking is faster than standing.',
+        'tested in notebook 06-strides (measured)',
+        '  A ratio of two times.',
+        'it stands if',
+        '  The ratio lies above one.',
+        'what would flip the verdict',
+        '  A ratio below one.',
+        'results',
+        '  walk.ratio',
+      ].join('\n'),
+    );
+    expect(claimText(judge(rows[1], results))).toContain('4,000 legs, in its words "4000"');
+    expect(claimText(judge(rows[1], results))).toContain('Tolerance: 5 %.');
+  });
+
+  it('fits every claim of the real register, in the table and in full', () => {
+    const judged = judgeAll(loadRegister(), new Map());
+    const texts = [summaryText(summarise(judged, new Map())), ...judged.map(claimText)];
+    for (const line of texts.join('\n').split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+  });
+});
+
+describe('wrap and textTable', () => {
+  it('wraps at spaces and cuts long words at hyphens', () => {
+    expect(wrap('one two three', 7)).toEqual(['one two', 'three']);
+    expect(wrap('a failure-signature', 10)).toEqual(['a failure-', 'signature']);
+    expect(wrap('', 5)).toEqual(['']);
+    expect(textTable([['a b', 'c']], [1, 3])).toBe('a c\nb');
+  });
+});
+
+describe('coc claims', () => {
+  const coc = (...args: string[]): string =>
+    execFileSync(process.execPath, [path.resolve('src/cli/coc.cjs'), 'claims', ...args], {
+      encoding: 'utf8',
+    });
+
+  it('lists, filters and shows, as text and as JSON', () => {
+    const all = JSON.parse(coc('--json')) as { total: number; rows: { seed: string }[] };
+    expect(all.total).toBe(loadRegister().length);
+    const cva = JSON.parse(coc('--json', '--seed', 'cva')) as typeof all;
+    expect(cva.rows.every((r) => r.seed === 'cva')).toBe(true);
+    expect(cva.total).toBeLessThan(all.total);
+    expect(coc('vram-one-view')).toContain('published\n  6 GB, in its words');
+    expect(coc('check')).toContain('sentences agree');
+  });
+
+  it('says what is near an id it does not know, and refuses a verdict nobody gives', () => {
+    const run = (...args: string[]): { status: number | null; stderr: string } =>
+      spawnSync(process.execPath, [path.resolve('src/cli/coc.cjs'), 'claims', ...args], { encoding: 'utf8' });
+    const unknown = run('vram');
+    expect(unknown.status).toBe(1);
+    expect(unknown.stderr).toContain('near it are vram-primary-failure, vram-one-view');
+    expect(run('--verdict', 'maybe').status).toBe(2);
+  });
+});
