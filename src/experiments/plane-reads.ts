@@ -1,0 +1,228 @@
+// The first measurement: how long does it take to read a plane out of a volume?
+//
+// The study says (section 4.3) that axial planes lie contiguously in memory, that coronal and sagittal ones need
+// strided access, and that this is slow. The layout is derived from the grid; the time is measured: three planes
+// through the same random voxels, in random order, each copied into a buffer made beforehand. It is the reading
+// alone: no decompression, no resizing, no training step to compare it with.
+import type { Interval } from '../base/interval';
+import { bootstrap, median } from '../base/interval';
+import type { Long } from '../base/progress';
+import { Meter } from '../base/progress';
+import { Random } from '../base/random';
+import type { Finding } from '../results/result';
+import type { PlaneLayout, PlaneName } from '../sampling/plane';
+import { planeLayout, planeNames, readPlane } from '../sampling/plane';
+import type { Triple, Volume, VoxelArray } from '../volume/volume';
+import { bratsFlair, openHead } from './heads';
+import type { StudyDefinition } from './study';
+
+interface Spec {
+  /** Random voxels whose three planes are timed. */
+  voxels: number;
+  /** Voxels before these, not timed: the compiler warms up. */
+  warmUp: number;
+  seed: number;
+}
+
+/** Microseconds for the three planes of one voxel. */
+type Times = Record<PlaneName, number>;
+
+export const planeReads: StudyDefinition<Spec> = {
+  id: 'plane-reads',
+  title: 'Reading three planes through a voxel',
+  module: 'experiments/plane-reads',
+  name: 'planeReads',
+  needs: [bratsFlair],
+  specs: {
+    tiny: { voxels: 20, warmUp: 5, seed: 1 },
+    quick: { voxels: 400, warmUp: 100, seed: 1 },
+    full: { voxels: 4000, warmUp: 400, seed: 1 },
+  },
+  async run(spec, long) {
+    const head = await openHead(bratsFlair, long);
+    const { volume } = head;
+    const layouts = planeNames.map((name) => planeLayout(volume, name));
+    const times = await timePlanes(volume, layouts, spec, long);
+    const findings = [...layoutFindings(layouts, volume), ...timeFindings(times, layouts, spec)];
+    findings.push(tableOf(findings), {
+      id: 'plane-reads.figure',
+      title: 'Reading one plane: what the layout predicts and what was measured',
+      kind: 'measured',
+      unit: '',
+      uncertainty: null,
+      figure: { builder: 'plane-read-times', data: { grid: volume.dims, times: pointsOf(times) } },
+    });
+    return { findings, inputs: head.inputs, notes: head.notes, seed: spec.seed };
+  },
+};
+
+/** Time the three planes through random voxels; order within a voxel is random too, so that none profits from another. */
+async function timePlanes(
+  volume: Volume,
+  layouts: PlaneLayout[],
+  spec: Spec,
+  long: Long,
+): Promise<Times[]> {
+  const random = new Random(spec.seed);
+  const make = volume.data.constructor as new (n: number) => VoxelArray;
+  const buffers = layouts.map((l) => new make(l.columns.count * l.rows.count));
+  const meter = new Meter('reading planes', 'voxels', spec.warmUp + spec.voxels, long);
+  const times: Times[] = [];
+  for (let i = 0; i < spec.warmUp + spec.voxels; i++) {
+    const voxel = volume.dims.map((n) => random.below(n)) as Triple;
+    const order = shuffled(layouts.length, random);
+    const time: Partial<Times> = {};
+    for (const k of order) {
+      const begin = process.hrtime.bigint();
+      readPlane(volume, layouts[k], voxel, buffers[k]);
+      time[layouts[k].name] = Number(process.hrtime.bigint() - begin) / 1000;
+    }
+    if (i >= spec.warmUp) times.push(time as Times);
+    meter.add(1);
+    // Let the interrupt and the progress bar through.
+    if (i % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  meter.finish();
+  return times;
+}
+
+function shuffled(n: number, random: Random): number[] {
+  const order = Array.from({ length: n }, (_, i) => i);
+  for (let i = n - 1; i > 0; i--) {
+    const j = random.below(i + 1);
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
+}
+
+/** What the grid alone says: pixels, contiguous runs and their length. */
+function layoutFindings(layouts: PlaneLayout[], volume: Volume): Finding[] {
+  const bytes = volume.data.BYTES_PER_ELEMENT;
+  const derived = (id: string, title: string, unit: string, value: number, source: string): Finding => ({
+    id: `plane-reads.${id}`,
+    title,
+    kind: 'derived',
+    unit,
+    value,
+    uncertainty: null,
+    source,
+  });
+  return layouts.flatMap((l) => [
+    derived(
+      `pixels.${l.name}`,
+      `Pixels of the ${l.name} plane`,
+      '1',
+      l.columns.count * l.rows.count,
+      'columns x rows',
+    ),
+    derived(
+      `runs.${l.name}`,
+      `Contiguous runs of the ${l.name} plane`,
+      '1',
+      l.runs,
+      'pixels / voxels a run, x fastest',
+    ),
+    derived(
+      `run-length.${l.name}`,
+      `Bytes in each run of the ${l.name} plane`,
+      'B',
+      l.runLength * bytes,
+      `voxels a run x ${bytes} B`,
+    ),
+  ]);
+}
+
+/** What was measured: medians over voxels, ratios paired within a voxel, bootstrap intervals over voxels. */
+function timeFindings(times: Times[], layouts: PlaneLayout[], spec: Spec): Finding[] {
+  const measured = (
+    id: string,
+    title: string,
+    unit: string,
+    statistic: (rows: Times[]) => number,
+  ): Finding => ({
+    id: `plane-reads.${id}`,
+    title,
+    kind: 'measured',
+    unit,
+    value: statistic(times),
+    uncertainty: interval(times, statistic, new Random(spec.seed).fork(id)),
+  });
+  const pixels = Object.fromEntries(layouts.map((l) => [l.name, l.columns.count * l.rows.count]));
+  const typical =
+    (f: (t: Times) => number) =>
+    (rows: Times[]): number =>
+      median(rows.map(f));
+  const findings = planeNames.flatMap((name) => [
+    measured(
+      `time.${name}`,
+      `Time to read the ${name} plane, median`,
+      'us',
+      typical((t) => t[name]),
+    ),
+    measured(
+      `time-per-pixel.${name}`,
+      `Time for each pixel of the ${name} plane, median`,
+      'ns',
+      typical((t) => (1000 * t[name]) / pixels[name]),
+    ),
+  ]);
+  for (const name of ['coronal', 'sagittal'] as const) {
+    findings.push(
+      measured(
+        `ratio.${name}`,
+        `Time of the ${name} plane over that of the axial one, median of pairs`,
+        '1',
+        typical((t) => t[name] / t.axial),
+      ),
+      measured(
+        `ratio-per-pixel.${name}`,
+        `The same for each pixel (${name} over axial)`,
+        '1',
+        typical((t) => t[name] / pixels[name] / (t.axial / pixels.axial)),
+      ),
+    );
+  }
+  return findings;
+}
+
+function interval(times: Times[], statistic: (rows: Times[]) => number, random: Random): Interval {
+  return bootstrap(times, statistic, random);
+}
+
+/** One row a plane: what is derived beside what is measured. */
+function tableOf(findings: Finding[]): Finding {
+  const value = (id: string): number | null => findings.find((f) => f.id === `plane-reads.${id}`)?.value ?? null;
+  return {
+    id: 'plane-reads.table',
+    title: 'Three planes through a voxel',
+    kind: 'measured',
+    unit: '',
+    uncertainty: null,
+    table: {
+      columns: [
+        { key: 'plane', title: 'Plane', align: 'left' },
+        { key: 'pixels', title: 'Pixels', digits: 0 },
+        { key: 'runs', title: 'Contiguous runs', digits: 0 },
+        { key: 'run', title: 'Length of a run', unit: 'B', digits: 0 },
+        { key: 'time', title: 'Time', unit: 'us', digits: 1 },
+        { key: 'perPixel', title: 'Time per pixel', unit: 'ns', digits: 2 },
+        { key: 'ratio', title: 'Time over axial', digits: 1 },
+      ],
+      rows: planeNames.map((plane) => ({
+        plane,
+        pixels: value(`pixels.${plane}`),
+        runs: value(`runs.${plane}`),
+        run: value(`run-length.${plane}`),
+        time: value(`time.${plane}`),
+        perPixel: value(`time-per-pixel.${plane}`),
+        ratio: plane === 'axial' ? 1 : value(`ratio.${plane}`),
+      })),
+    },
+  };
+}
+
+/** The single times, to two digits after the point, for the points of the figure. */
+function pointsOf(times: Times[]): Record<PlaneName, number[]> {
+  const of = (name: PlaneName): number[] => times.map((t) => Math.round(t[name] * 100) / 100);
+  return { axial: of('axial'), coronal: of('coronal'), sagittal: of('sagittal') };
+}

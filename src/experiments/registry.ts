@@ -1,0 +1,9 @@
+// Every study, by id.
+import { planeReads } from './plane-reads';
+import type { StudyDefinition } from './study';
+import { threePlanes } from './three-planes';
+
+export const studies: Record<string, StudyDefinition> = {
+  [planeReads.id]: planeReads,
+  [threePlanes.id]: threePlanes,
+};
