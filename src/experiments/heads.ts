@@ -51,7 +51,9 @@ export async function openHead(image: DataNeed, long: Long = {}, labels?: DataNe
     return {
       volume: head.image,
       labels: labels && head.labels,
-      inputs: [{ name: 'synthetic head, seed 1', sha256: sha256(new Uint8Array(buffer, byteOffset, byteLength)) }],
+      inputs: [
+        { name: 'synthetic head, seed 1', sha256: sha256(new Uint8Array(buffer, byteOffset, byteLength)) },
+      ],
       synthetic: true,
       notes: [`synthetic head instead of ${needs.map(inputName).join(' and ')}: ${error.message}`],
     };

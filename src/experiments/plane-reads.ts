@@ -57,12 +57,7 @@ export const planeReads: StudyDefinition<Spec> = {
 };
 
 /** Time the three planes through random voxels; order within a voxel is random too, so that none profits from another. */
-async function timePlanes(
-  volume: Volume,
-  layouts: PlaneLayout[],
-  spec: Spec,
-  long: Long,
-): Promise<Times[]> {
+async function timePlanes(volume: Volume, layouts: PlaneLayout[], spec: Spec, long: Long): Promise<Times[]> {
   const random = new Random(spec.seed);
   const make = volume.data.constructor as new (n: number) => VoxelArray;
   const buffers = layouts.map((l) => new make(l.columns.count * l.rows.count));
@@ -191,7 +186,8 @@ function interval(times: Times[], statistic: (rows: Times[]) => number, random: 
 
 /** One row a plane: what is derived beside what is measured. */
 function tableOf(findings: Finding[]): Finding {
-  const value = (id: string): number | null => findings.find((f) => f.id === `plane-reads.${id}`)?.value ?? null;
+  const value = (id: string): number | null =>
+    findings.find((f) => f.id === `plane-reads.${id}`)?.value ?? null;
   return {
     id: 'plane-reads.table',
     title: 'Three planes through a voxel',

@@ -101,7 +101,9 @@ describe('running a study', () => {
     const other = await identityOfStudy(planeReads, planeReads.specs.quick, { a: '2' });
     expect(other.hash).not.toBe(one.hash);
     const modules = Object.keys(one.modules);
-    expect(modules).toEqual(expect.arrayContaining(['src/sampling/plane.ts', 'src/experiments/plane-reads.ts']));
+    expect(modules).toEqual(
+      expect.arrayContaining(['src/sampling/plane.ts', 'src/experiments/plane-reads.ts']),
+    );
     expect(modules.filter((m) => /^src\/(cli|plots|publish|claims)\//.test(m))).toEqual([]);
   });
 
