@@ -1,0 +1,87 @@
+// Figures and tables for a notebook: one bundle of MIME types, of which every front end takes what it can show.
+//
+// VS Code takes plotly's type; JupyterLab has no renderer for it and takes the HTML: a picture that comes to life where
+// scripts may run and the server serves the repository; a page exported from the notebook keeps the picture.
+import { canonicalJson, sha256OfValue } from '../base/hash';
+import type { Result, Table } from '../results/result';
+import type { Figure } from './figure';
+import { jsonForScript } from './pages';
+import { drawSvg } from './picture';
+import { renderPng } from './raster';
+import { liveConfig } from './spec';
+import { stampParts } from './stamp';
+import { tableHtml, tableText } from './tables';
+import { escape } from './xml';
+
+/** What a front end is sent: MIME type -> content. */
+export type MimeBundle = Record<string, unknown>;
+
+/** Pixels an inch in a notebook: two for each of CSS, sharp on dense screens. */
+const screenDpi = 192;
+
+/**
+ * The script of a figure. plotly is loaded once for all figures of a page, from the notebook server (whose base address
+ * stands in the page); until it is there, and where it cannot be loaded, the picture stays.
+ */
+const script = (key: string, spec: string): string => `
+(function () {
+  var spec = ${spec};
+  function base() {
+    var config = document.getElementById('jupyter-config-data');
+    if (config) return JSON.parse(config.textContent).baseUrl || '/';
+    return (document.body && document.body.dataset.baseUrl) || '/';
+  }
+  function load() {
+    if (window.Plotly) return Promise.resolve(window.Plotly);
+    window.cocPlotly = window.cocPlotly || new Promise(function (resolve, reject) {
+      var tag = document.createElement('script');
+      tag.src = base().replace(/\\/?$/, '/') + 'files/node_modules/plotly.js-dist/plotly.js';
+      tag.onload = function () { resolve(window.Plotly); };
+      tag.onerror = function () { window.cocPlotly = null; reject(new Error('no plotly at ' + tag.src)); };
+      document.head.appendChild(tag);
+    });
+    return window.cocPlotly;
+  }
+  load().then(function (Plotly) {
+    document.querySelectorAll('[data-coc-figure="${key}"]:not([data-live])').forEach(function (place) {
+      place.setAttribute('data-live', '');
+      var live = document.createElement('div');
+      live.style.cssText = 'position:absolute;visibility:hidden';
+      place.appendChild(live);
+      Plotly.newPlot(live, spec.data, spec.layout, ${JSON.stringify(liveConfig)}).then(function () {
+        place.querySelector('img').style.display = 'none';
+        live.style.cssText = '';
+      });
+    });
+  }).catch(function () {});
+})();
+`;
+
+/**
+ * A figure for a notebook.
+ * @returns plotly's JSON, HTML with the still picture and its script, PNG and plain text
+ */
+export async function figureBundle(figure: Figure): Promise<MimeBundle> {
+  const { bare } = await drawSvg(figure);
+  const png = renderPng(bare, screenDpi).toString('base64');
+  const { data, layout } = figure.spec;
+  const spec = JSON.parse(canonicalJson({ data, layout })) as unknown;
+  const key = `${figure.id}-${sha256OfValue(spec).slice(0, 12)}`;
+  return {
+    'application/vnd.plotly.v1+json': { data, layout, config: liveConfig },
+    'text/html':
+      `<div data-coc-figure="${key}" style="max-width:100%;overflow-x:auto">` +
+      `<img src="data:image/png;base64,${png}" width="${layout.width}" height="${layout.height}" alt="${escape(figure.alt)}">` +
+      `</div><script>${script(key, jsonForScript(spec))}</script>`,
+    'image/png': png,
+    'text/plain': `${figure.title}\n${figure.alt}\n${stampParts(figure.stamp).join(' · ')}`,
+  };
+}
+
+/** A table for a notebook: HTML and plain text. */
+export function tableBundle(result: Result & { table: Table }): MimeBundle {
+  return {
+    'text/html': tableHtml(result.table, result.title),
+    'text/plain': `${result.title}\n${tableText(result.table)}`,
+  };
+}

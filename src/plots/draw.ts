@@ -1,0 +1,38 @@
+// From the id of a figure's result to the figure: the builders, by name.
+import { InputError } from '../base/errors';
+import { costOfConsistency } from './builders/cost-of-consistency';
+import { planeReadTimes } from './builders/plane-read-times';
+import type { Builder, Figure, Results } from './figure';
+import { withFooter } from './footer';
+import { stampOf } from './stamp';
+
+/** Every builder by the name that a result gives in `figure.builder`; each file says what data it wants. */
+export const builders: Record<string, Builder | undefined> = {
+  'cost-of-consistency': costOfConsistency,
+  'plane-read-times': planeReadTimes,
+};
+
+/**
+ * Draw a figure.
+ * @param id       the id of a result that is a figure
+ * @param results  all results by id, those that the figure is drawn from among them
+ * @throws InputError where a result or a builder is missing or the data has the wrong form
+ */
+export function figure(id: string, results: Results): Figure {
+  const own = results.get(id);
+  const problem = (given: string, expected: string): InputError =>
+    new InputError({
+      what: `cannot draw ${id}`,
+      given,
+      expected,
+      fix: 'run the study that makes it (`npm run reproduce`), or mend the id',
+    });
+  if (!own?.figure)
+    throw problem(own ? `${id}, which is not a figure` : `no result ${id}`, 'the result of a figure');
+  const build = builders[own.figure.builder];
+  if (!build)
+    throw problem(`the builder ${own.figure.builder}`, `one of ${Object.keys(builders).join(', ')}`);
+  const { title, caption, alt, spec, rows, uses } = build(own, results);
+  const stamp = stampOf(uses);
+  return { id, title, caption, alt, spec: withFooter(spec, stamp), rows, stamp };
+}

@@ -1,0 +1,118 @@
+// How a number and its unit are written, everywhere: SI conventions, one place.
+//
+// Thousands are parted by a narrow no-break space from five digits on, minus is a minus sign, between number and unit
+// stands a narrow no-break space, powers of ten are written out (1.2 × 10⁻⁷).
+import { InputError } from '../base/errors';
+
+/** U+202F: narrow, does not break. */
+export const thinSpace = '\u202f';
+const minus = '\u2212';
+
+/** How many digits a number shows: decimals after the point, or significant digits in all (3 where nothing is said). */
+export interface Digits {
+  digits?: number;
+  significant?: number;
+}
+
+/**
+ * A number as text: `230 400`, `4.25`, `−0.3`, `1.2 × 10⁻⁷`.
+ * @throws InputError for NaN and infinities: a missing number is said in words, not printed
+ */
+export function formatNumber(value: number, { digits, significant }: Digits = {}): string {
+  if (!Number.isFinite(value)) {
+    throw new InputError({
+      what: 'cannot write a number',
+      given: `${value}`,
+      expected: 'a finite number',
+      fix: 'leave the number out and say why it is missing',
+    });
+  }
+  const size = Math.abs(value);
+  const plain =
+    digits !== undefined
+      ? size.toFixed(digits)
+      : Number.isInteger(size) && significant === undefined && size < 1e15
+        ? size.toFixed(0)
+        : size !== 0 && (size < 1e-4 || size >= 1e9)
+          ? scientific(size, significant ?? 3)
+          : toSignificant(size, significant ?? 3);
+  // -0.001 to two decimals is 0, not -0.
+  const negative = value < 0 && /[1-9]/.test(plain);
+  return `${negative ? minus : ''}${groupThousands(plain)}`;
+}
+
+/** Significant digits without an exponent; digits before the point are never lost (12 345 stays 12 345). */
+function toSignificant(size: number, significant: number): string {
+  if (size === 0) return '0';
+  const magnitude = Math.floor(Math.log10(Number(size.toPrecision(significant))));
+  return size.toFixed(Math.max(0, significant - 1 - magnitude));
+}
+
+const superscripts = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+
+function scientific(size: number, significant: number): string {
+  const [mantissa, exponent] = size.toExponential(significant - 1).split('e');
+  const power = [...exponent.replace('+', '')]
+    .map((c) => (c === '-' ? '⁻' : superscripts[Number(c)]))
+    .join('');
+  return `${mantissa}${thinSpace}×${thinSpace}10${power}`;
+}
+
+function groupThousands(plain: string): string {
+  const [whole, ...rest] = plain.split('.');
+  if (!/^\d{5,}$/.test(whole)) return plain;
+  return [whole.replace(/\B(?=(\d{3})+$)/g, thinSpace), ...rest].join('.');
+}
+
+/** Units whose code (UCUM-like, as results carry it) differs from how it is written. */
+const written: Record<string, string> = { us: 'µs', um: 'µm', '1': '', 'B/s': 'B/s', 'MAC/px': 'MAC/px' };
+
+/** A unit as it is written: `us` -> `µs`, `1` -> nothing. */
+export function unitText(unit: string): string {
+  return written[unit] ?? unit;
+}
+
+/** A number with its unit: `18 GB`, `4.25`, `12 %`. */
+export function formatQuantity(value: number, unit: string, digits: Digits = {}): string {
+  const text = unitText(unit);
+  return formatNumber(value, digits) + (text && thinSpace + text);
+}
+
+/** A range: `4.1 to 4.4`, with the unit once. */
+export function formatInterval(low: number, high: number, unit: string, digits: Digits = {}): string {
+  const text = unitText(unit);
+  return `${formatNumber(low, digits)} to ${formatNumber(high, digits)}${text && thinSpace + text}`;
+}
+
+/** The title of an axis or a column: `Time (µs)`. */
+export function titleWithUnit(title: string, unit?: string): string {
+  const text = unit === undefined ? '' : unitText(unit);
+  return text ? `${title} (${text})` : title;
+}
+
+const bytesOf: Record<string, number> = {
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+};
+
+/** Convert an amount of memory between units (GB is 1e9 bytes, GiB 2^30). @throws InputError for other units */
+export function convertBytes(value: number, from: string, to: string): number {
+  for (const unit of [from, to]) {
+    if (!(unit in bytesOf)) {
+      throw new InputError({
+        what: 'cannot convert an amount of memory',
+        given: `the unit ${unit || '(none)'}`,
+        expected: `one of ${Object.keys(bytesOf).join(', ')}`,
+        fix: 'give the result a unit of memory',
+      });
+    }
+  }
+  return (value * bytesOf[from]) / bytesOf[to];
+}
