@@ -82,7 +82,7 @@ describe.each(figures.map((f) => [f.id, f] as const))('%s', (_, f) => {
   it('has a PNG of 300 dpi that is not blank and says where it comes from', () => {
     const file = read(f, 'png');
     const png = PNG.sync.read(file);
-    expect(png.width).toBe(Math.ceil((f.spec.layout.width * 300) / 96));
+    expect(Math.abs(png.width - (f.spec.layout.width * 300) / 96)).toBeLessThanOrEqual(1);
     let dark = 0;
     for (let i = 0; i < png.data.length; i += 4) dark += png.data[i] < 128 ? 1 : 0;
     expect(dark / (png.width * png.height)).toBeGreaterThan(0.005);
