@@ -12,7 +12,6 @@ const gunzip = promisify(gunzipCallback);
 const greatestRatio = 1032;
 /** A stream that goes on for longer than this after the wanted bytes is not read to its end. */
 const slackBytes = 1 << 20;
-const pieceBytes = 1 << 18;
 
 /** Whether the bytes begin like a gzip stream. */
 export function isGzip(head: Uint8Array): boolean {
@@ -176,7 +175,11 @@ async function inflateMember(
   take: (piece: Uint8Array) => boolean,
   { signal }: Long,
 ): Promise<number> {
-  const stream = createInflateRaw({ chunkSize: pieceBytes });
+  // Small pieces first: a file may consist of thousands of tiny members (bgzip's hold 64 KiB).
+  let pieceBytes = 4096;
+  const left = source.size - start;
+  const chunkSize = Math.max(1024, Math.min(16 * left, left > 1 << 24 ? 1 << 20 : 1 << 16));
+  const stream = createInflateRaw({ chunkSize });
   let failure: unknown;
   let done = false;
   const settled = new Promise<void>((resolve) => {
@@ -198,6 +201,7 @@ async function inflateMember(
     const got = await source.read(piece, at);
     if (got === 0 || failure) break;
     at += got;
+    pieceBytes = Math.min(4 * pieceBytes, 1 << 20);
     await new Promise<void>((resolve) => {
       stream.once('close', resolve);
       stream.write(piece.subarray(0, got), () => {
@@ -235,7 +239,7 @@ async function find(
   from: number,
   wanted: (byte: number) => boolean,
 ): Promise<number | undefined> {
-  const piece = new Uint8Array(65536);
+  const piece = new Uint8Array(Math.max(0, Math.min(4096, source.size - from)));
   for (let at = from; at < source.size;) {
     const got = await source.read(piece, at);
     if (got === 0) return undefined;

@@ -38,9 +38,9 @@ export function decodeVoxels(bytes: Uint8Array, header: NiftiHeader, notes: stri
     case 'float64':
       return scale(new Float64Array(buffer, byteOffset, count), header);
     case 'uint64':
-      return scale(fromBig(new BigUint64Array(buffer, byteOffset, count), notes), header);
+      return scale(fromInt64(aligned, false, notes), header);
     case 'int64':
-      return scale(fromBig(new BigInt64Array(buffer, byteOffset, count), notes), header);
+      return scale(fromInt64(aligned, true, notes), header);
   }
   throw new Error(`no decoder for ${type.name}`);
 }
@@ -65,14 +65,20 @@ function swapBytes(bytes: Uint8Array, size: number): void {
   else if (size === 8) buffer.swap64();
 }
 
-function fromBig(stored: BigInt64Array | BigUint64Array, notes: string[]): Float64Array {
-  // In place: each float64 takes the eight bytes of the integer it replaces.
-  const values = new Float64Array(stored.buffer, stored.byteOffset, stored.length);
+/** 64-bit integers to float64, each in the eight bytes of the integer it replaces. */
+function fromInt64(bytes: Uint8Array, signed: boolean, notes: string[]): Float64Array {
+  const { buffer, byteOffset, byteLength } = bytes;
+  const count = byteLength / 8;
+  const values = new Float64Array(buffer, byteOffset, count);
+  const halves = new Uint32Array(buffer, byteOffset, 2 * count);
+  const [lowAt, highAt] = hostIsLittleEndian ? [0, 1] : [1, 0];
   let inexact = 0;
-  for (let i = 0; i < stored.length; i++) {
-    const exact = stored[i];
-    const value = Number(exact);
-    if (!Number.isSafeInteger(value) && BigInt(value) !== exact) inexact++;
+  for (let i = 0; i < count; i++) {
+    const low = halves[2 * i + lowAt];
+    const high = signed ? halves[2 * i + highAt] | 0 : halves[2 * i + highAt];
+    // Both terms are exact, so the sum is rounded once.
+    const value = high * 2 ** 32 + low;
+    if (!Number.isSafeInteger(value) && BigInt(value) !== BigInt(high) * 2n ** 32n + BigInt(low)) inexact++;
     values[i] = value;
   }
   if (inexact > 0) notes.push(`${inexact} values have more than 53 bits and were rounded to float64`);

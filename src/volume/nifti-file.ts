@@ -24,8 +24,8 @@ export interface NiftiFile {
   /** How many bytes the header says the voxels take. */
   voxelBytes: number;
   extensions(): Promise<NiftiExtension[]>;
-  /** The stored bytes of all voxels, in file order; the caller may change them. */
-  voxels(): Promise<Uint8Array>;
+  /** The stored bytes of the voxels, in file order: all, or a part of them. The caller may change them. */
+  voxels(from?: number, length?: number): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -66,16 +66,18 @@ export async function openNifti(input: NiftiInput, long: Long = {}): Promise<Nif
         const bytes = await start(first, gzipped, end, header.notes, long);
         return readExtensions(bytes, flags, header.littleEndian, header.notes);
       },
-      async voxels() {
-        const wanted = header.voxOffset + voxelBytes;
+      async voxels(from = 0, length = voxelBytes) {
         if (imageGzipped) {
+          const wanted = header.voxOffset + voxelBytes;
           const bytes = await gunzipStart(image, wanted, header.notes, long);
           if (bytes.length < wanted) throw truncated(image.name, bytes.length - header.voxOffset, voxelBytes);
-          return bytes.subarray(header.voxOffset);
+          if (length === voxelBytes) return bytes.subarray(header.voxOffset);
+          // A copy: a view would keep the rest in memory.
+          return bytes.slice(header.voxOffset + from, header.voxOffset + from + length);
         }
-        const bytes = new Uint8Array(voxelBytes);
-        const got = await image.read(bytes, header.voxOffset);
-        if (got < voxelBytes) throw truncated(image.name, got, voxelBytes);
+        const bytes = new Uint8Array(length);
+        const got = await image.read(bytes, header.voxOffset + from);
+        if (got < length) throw truncated(image.name, from + got, voxelBytes);
         return bytes;
       },
     };

@@ -127,11 +127,9 @@ export async function readNifti(input: NiftiInput, { frame, ...long }: ReadOptio
     if (!Number.isInteger(chosen) || chosen < 0 || chosen >= frames) {
       throw wrong(`frame ${chosen}`, `a whole number from 0 to ${frames - 1}`, 'choose another frame');
     }
-    const bytes = await file.voxels();
     const frameBytes = file.voxelBytes / frames;
-    const part = bytes.subarray(chosen * frameBytes, (chosen + 1) * frameBytes);
-    // A view would keep the other frames in memory.
-    const data = decodeVoxels(frames > 1 ? part.slice() : part, header, header.notes);
+    const bytes = await file.voxels(chosen * frameBytes, frameBytes);
+    const data = decodeVoxels(bytes, header, header.notes);
     return volumeOf(data, dims.slice(0, 3) as Triple, affine, {
       source: { file: name, format },
       notes: header.notes,
