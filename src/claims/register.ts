@@ -4,7 +4,7 @@
 // that is computed (verdict.ts), so a row cannot claim what no result shows.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
+import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { InputError } from '../base/errors';
 import { inRepo } from '../base/paths';
@@ -126,8 +126,7 @@ export const registerFile = (): string => inRepo('paper', 'claims.yaml');
  * @throws InputError that names the row and the field: unknown keys, missing fields, an id used twice
  */
 export function parseRegister(text: string, where: string): Claim[] {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const document = parseDocument(text);
   const refuse = (given: string, expected: string, fix: string): never => {
     throw new InputError({ what: `cannot use the claims in ${where}`, given, expected, fix });
   };

@@ -79,6 +79,14 @@ function unfit(result: Result): string | undefined {
   return undefined;
 }
 
+/** A number is compared with the published one in the published unit only. */
+function otherUnit(condition: Condition, claim: Claim, result: Result): string | undefined {
+  const unit = claim.published?.unit;
+  return condition.bound === 'published' && result.unit !== unit
+    ? `is in ${result.unit || 'no unit'}, the published value in ${unit}`
+    : undefined;
+}
+
 function boundsOf(condition: Condition, claim: Claim): [low: number, high: number] {
   if (condition.is === 'within') return condition.bound;
   const at = condition.bound === 'published' ? claim.published!.value! : condition.bound;
@@ -120,7 +128,7 @@ function look(condition: Condition, claim: Claim, results: ReadonlyMap<string, R
   const id = condition.result!;
   const result = results.get(id);
   if (!result) return { state: 'open', text: `The result ${id} is not recorded yet.`, cited: false };
-  const why = unfit(result);
+  const why = unfit(result) ?? otherUnit(condition, claim, result);
   if (why) return { state: 'open', text: `The result ${id} ${why}.`, cited: false };
   const value = result.value!;
   const { low, high } = result.uncertainty ?? { low: value, high: value };

@@ -4,8 +4,10 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { publishedResults } from '../../src/claims/published';
 import { conditionsOf, loadRegister, parseRegister, unknownResults } from '../../src/claims/register';
+import { judgeAll } from '../../src/claims/verdict';
+import type { Result } from '../../src/results/result';
 import { loadResults, recordedDir } from '../../src/results/store';
-import { claim, row } from './fixtures';
+import { byId, claim, result, row } from './fixtures';
 
 const parse = (...rows: unknown[]): unknown => parseRegister(JSON.stringify(rows), 'a test');
 
@@ -115,6 +117,47 @@ describe('paper/claims.yaml', () => {
       'coronal-read-slower',
       'sagittal-read-slower',
     ]);
+  });
+
+  const layout = (id: string, value: number): Result =>
+    result({ id: `plane-reads.${id}`, kind: 'derived', value, uncertainty: null });
+  const times = (id: string, low: number, high: number): Result =>
+    result({
+      id: `plane-reads.${id}`,
+      value: (low + high) / 2,
+      uncertainty: { low, high, level: 0.95, method: 'made up', n: 10 },
+    });
+  const verdictsOf = (...results: Result[]): Record<string, string> =>
+    Object.fromEntries(
+      judgeAll(claims, byId(...results))
+        .filter((j) => j.verdict !== 'not tested yet')
+        .map((j) => [j.claim.id, j.verdict]),
+    );
+
+  it('turns layouts and times of three planes into the verdicts a reader would give', () => {
+    const runs = [layout('runs.axial', 1), layout('runs.coronal', 155), layout('runs.sagittal', 37200)];
+    expect(verdictsOf(...runs)).toEqual({
+      'axial-contiguous': 'reproduced',
+      'coronal-strided': 'reproduced',
+      'sagittal-strided': 'reproduced',
+    });
+    expect(verdictsOf(layout('runs.axial', 240), layout('runs.coronal', 1))).toEqual({
+      'axial-contiguous': 'not reproduced',
+      'coronal-strided': 'not reproduced',
+    });
+    const measured = [
+      times('ratio.coronal', 0.8, 0.9),
+      times('ratio-per-pixel.coronal', 1.2, 1.4),
+      times('ratio.sagittal', 3, 5),
+      times('ratio-per-pixel.sagittal', 4, 6),
+    ];
+    expect(verdictsOf(...measured)).toEqual({
+      'coronal-read-slower': 'reproduced under a condition',
+      'sagittal-read-slower': 'reproduced',
+    });
+    expect(verdictsOf(times('ratio.coronal', 0.8, 0.9), times('ratio-per-pixel.coronal', 0.9, 1.1))).toEqual({
+      'coronal-read-slower': 'not reproduced',
+    });
   });
 
   it('gives each numeric published value as a result of kind paper', () => {

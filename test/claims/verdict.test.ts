@@ -148,6 +148,9 @@ describe('the other verdicts', () => {
     expect(judge(six, derived(14)).verdict).toBe('not reproduced');
     expect(judge(six, derived(14)).reason).toBe('Walking over standing: 14 GB, not between 5.1 and 6.9.');
     expect(judge(six, byId(result({ unit: 'GB', ...span(5, 6) }))).verdict).toBe('not tested yet');
+    const binary = judge(six, byId(result({ unit: 'GiB', ...span(5.9, 6.1) })));
+    expect(binary.verdict).toBe('not tested yet');
+    expect(binary.reason).toBe('The result walk.ratio is in GiB, the published value in GB.');
   });
 });
 
