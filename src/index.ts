@@ -18,3 +18,4 @@ export * from './experiments/study';
 export * from './experiments/heads';
 export * from './experiments/plane-reads';
 export * from './experiments/three-planes';
+export { cell, displayBundle } from './kernel/cell';

@@ -119,7 +119,7 @@ if (!fs.existsSync(path.join(root, 'node_modules', 'typescript'))) {
   fail(`the packages are not installed: run \`npm ci\` in ${root} first`);
 }
 
-module.exports = { build, isFresh, stampOf, stampFile, root };
+module.exports = { build, isFresh, stampOf, stampFile, withLock, sweep, root };
 
 if (require.main === module) {
   build();

@@ -32,6 +32,11 @@ const verbs: Verb[] = [
     summary: 'what both documents claim, and what the recorded results say about it',
     load: () => import('./verbs/claims.js'),
   },
+  {
+    name: 'kernel',
+    summary: 'register the notebook kernel with Jupyter and VS Code, or take it back',
+    load: () => import('./verbs/kernel.js'),
+  },
 ];
 
 /** Run the command line; sets the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
