@@ -131,7 +131,11 @@ export function parseRegister(text: string, where: string): Claim[] {
     throw new InputError({ what: `cannot use the claims in ${where}`, given, expected, fix });
   };
   if (document.errors.length > 0)
-    refuse(document.errors[0].message, 'valid YAML', 'mend the YAML at that place');
+    refuse(
+      document.errors[0].message.split('\n')[0].replace(/:$/, ''),
+      'valid YAML',
+      'mend the YAML at that place',
+    );
   const rows = document.toJS() as unknown;
   if (!Array.isArray(rows)) return refuse('no list', 'a list of claims', 'begin each claim with `- id:`');
   const claims: Claim[] = [];

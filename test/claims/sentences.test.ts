@@ -328,6 +328,22 @@ describeWith('seeds', 'paper/sentences.yaml against the source documents', () =>
     expect(indexText(rebuildIndex(seeds(), loadIndex()))).toBe(indexText(loadIndex()));
   });
 
+  it('is in our own words: no text of the register shares eight words in a row with a document', () => {
+    const words = (text: string): string[] => text.toLowerCase().match(/[\w.×-]+/g) ?? [];
+    const runs = (text: string): string[] =>
+      words(text).flatMap((_, i, all) => (i + 8 <= all.length ? [all.slice(i, i + 8).join(' ')] : []));
+    const theirs = new Set(Object.values(seeds()).flatMap(runs));
+    const ours = loadRegister().flatMap((c) => [
+      c.statement,
+      c.flip,
+      c.expect.rule,
+      c.test.what,
+      c.note ?? '',
+      ...(c.evidence ?? []).map((e) => e.fact),
+    ]);
+    expect(ours.flatMap(runs).filter((run) => theirs.has(run))).toEqual([]);
+  });
+
   it('notices a letter changed anywhere', () => {
     const [texts, index, register] = [seeds(), loadIndex(), loadRegister()];
     const letters = [...texts.cost.matchAll(/[a-z]/g)].map((m) => Number(m.index));

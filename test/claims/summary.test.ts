@@ -114,5 +114,8 @@ describe('coc claims', () => {
     expect(unknown.status).toBe(1);
     expect(unknown.stderr).toContain('near it are vram-primary-failure, vram-one-view');
     expect(run('--verdict', 'maybe').status).toBe(2);
+    const nowhere = run('check', '--seeds', '/nowhere');
+    expect(nowhere.status).toBe(1);
+    expect(nowhere.stderr).toContain('cannot read the source documents');
   });
 });
