@@ -37,6 +37,11 @@ const verbs: Verb[] = [
     summary: 'register the notebook kernel with Jupyter and VS Code, or take it back',
     load: () => import('./verbs/kernel.js'),
   },
+  {
+    name: 'lab',
+    summary: 'open JupyterLab on this repository, with the project’s kernel',
+    load: () => import('./verbs/lab.js'),
+  },
 ];
 
 /** Run the command line; sets the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */

@@ -1,0 +1,224 @@
+// What a reader does in JupyterLab, done in Chromium against `coc lab`.
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { inRepo } from '../../src/base/paths';
+import { describeWith } from '../setup/peers';
+import { isAlive, type LabPage, LabSession, until } from './lab-driver';
+
+const patience = { timeout: 90_000 };
+
+describeWith(['chromium', 'jupyterlab'], 'JupyterLab', () => {
+  let lab: LabSession;
+  let notebook: LabPage | undefined;
+  const open = async (name: string): Promise<LabPage> => (notebook = await lab.open(name));
+  beforeAll(async () => (lab = await LabSession.start()));
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail')
+      await notebook?.page.screenshot({ path: inRepo('.cache', `${task.id}.png`) });
+    if (isAlive(lab.server.pid)) await notebook?.close();
+    notebook = undefined;
+  });
+  afterAll(() => lab.close());
+
+  it('runs cell by cell, and completes', patience, async () => {
+    const run = await open('run');
+    expect(await run.run('declare')).toBe(1);
+    await run.shows('declare', 'declared 3');
+    expect(await run.run('use')).toBe(2);
+    await run.shows('use', 'sum 6');
+    await run.type('complete', 'voxels.redu');
+    await run.page.keyboard.press('Tab');
+    await until('a list of members', async () => (await run.completions()).includes('reduceRight'));
+    await run.page.keyboard.press('Enter');
+    await until('completed', async () => /^voxels\.reduce$/m.test(await run.code('complete')));
+  });
+
+  it('runs all: every line arrives, and busy and idle are true', patience, async () => {
+    const run = await open('run');
+    const statuses = await run.watchStatus();
+    await run.menu('Run', 'Run All Cells');
+    await run.shows('wait', 'waiting');
+    // Asking for completions while a cell runs must not make the kernel look idle.
+    await run.type('complete', 'voxels.redu');
+    await run.page.keyboard.press('Tab');
+    const seen: (string | undefined)[] = [];
+    while (!(await run.text('wait')).includes('waited')) seen.push((await run.kernel())?.execution_state);
+    expect(seen.length).toBeGreaterThan(5);
+    // The last look may fall after the end.
+    expect(new Set(seen.slice(0, -1))).toEqual(new Set(['busy']));
+    expect(await run.ran('use')).toBe(4);
+    await run.idle();
+    // One busy, then one idle: no false end in between.
+    expect((await statuses()).filter((status) => status !== 'connecting')).toEqual(['busy', 'idle']);
+    expect(await Promise.all(['declare', 'many-lines', 'wait', 'use'].map((id) => run.ran(id)))).toEqual([
+      1, 2, 3, 4,
+    ]);
+    const lines = Array.from({ length: 20_000 }, (_, i) => `line ${i + 1}\n`).join('');
+    expect((await run.save()).get('many-lines')?.streams === lines).toBe(true);
+    expect((await run.text('many-lines')).trim().split('\n')).toHaveLength(20_000);
+  });
+
+  it('shows a figure: live when trusted, the static picture when not', patience, async () => {
+    const figure = await open('figure');
+    await figure.run('show');
+    await figure.cell('show').locator('.js-plotly-plot .main-svg').first().waitFor();
+    const { outputs } = (await figure.save()).get('show')!;
+    expect(outputs).toHaveLength(1);
+    lab.untrustedCopy(figure, 'figure-from-elsewhere');
+    await figure.close();
+
+    // Saved by this server's Jupyter: trusted, drawn live without running anything.
+    const again = await open('figure');
+    await again.cell('show').locator('.js-plotly-plot .main-svg').first().waitFor();
+    await again.close();
+
+    const untrusted = await open('figure-from-elsewhere');
+    const picture = untrusted.cell('show').locator('.jp-OutputArea-output img');
+    await picture.waitFor();
+    expect(await picture.evaluate((img) => (img as { naturalWidth: number }).naturalWidth)).toBeGreaterThan(
+      1,
+    );
+    expect(await untrusted.cell('show').locator('.js-plotly-plot').count()).toBe(0);
+  });
+
+  it('an error aborts what was queued and nothing else', patience, async () => {
+    const errors = await open('errors');
+    await errors.menu('Run', 'Run All Cells');
+    await errors.shows('fails', /RangeError.*deliberate/);
+    expect(
+      await errors
+        .cell('fails')
+        .locator(
+          '[data-mime-type="application/vnd.jupyter.stderr"], [data-mime-type="application/vnd.jupyter.error"]',
+        )
+        .count(),
+    ).toBe(1);
+    await errors.idle();
+    expect(await errors.ran('before')).toBe(1);
+    for (const id of ['queued', 'queued-too', 'type-error', 'rejected', 'at-once']) {
+      expect([id, await errors.mark(id), await errors.text(id)]).toEqual([id, '[ ]:', '']);
+    }
+    // What is started as soon as the error shows is new, not queued: it runs.
+    await errors.startBoth('fails');
+    await errors.shows('queued', 'queued ran');
+
+    await errors.run('type-error');
+    await errors.shows('type-error', "Type 'string' is not assignable to type 'number'");
+    await errors.run('rejected');
+    await errors.shows('rejected', /Error: nobody listens/);
+    await errors.run('at-once');
+    await errors.shows('at-once', 'ran at once');
+  });
+
+  it('an error that a cell is tagged for stops nothing', patience, async () => {
+    const tagged = await open('tagged');
+    await tagged.menu('Run', 'Run All Cells');
+    await tagged.shows('next', 'next ran');
+    await tagged.shows('allowed', /Error: allowed/);
+  });
+
+  it('interrupt ends the cell and the loops it left running', patience, async () => {
+    const loops = await open('interrupt');
+    const interrupted = async (id: string): Promise<void> => {
+      await loops.interrupt();
+      await loops.ran(id, 10);
+      await loops.idle(10);
+      expect(await loops.text(id)).toMatch(/interrupt/i);
+      await loops.run('alive');
+    };
+    await loops.run('declare');
+    await loops.start('busy-loop');
+    await loops.shows('busy-loop', 'spinning');
+    await interrupted('busy-loop');
+
+    await loops.start('loop');
+    await loops.shows('loop', 'tick');
+    await interrupted('loop');
+    await loops.run('count');
+    const ticks = await loops.text('count');
+    expect(ticks).toMatch(/^ticks [1-9]/);
+    // A loop that went on would tick every 20 ms.
+    await new Promise((done) => setTimeout(done, 300));
+    await loops.run('count');
+    expect(await loops.text('count')).toBe(ticks);
+    expect(await loops.text('alive')).not.toContain('tick');
+
+    await loops.start('busy-after-await');
+    await loops.shows('busy-after-await', 'spinning after an await');
+    await interrupted('busy-after-await');
+  });
+
+  it('late output stays in its cell', patience, async () => {
+    const late = await open('late');
+    await late.run('starts');
+    await late.run('meanwhile');
+    await late.run('after');
+    await late.shows('starts', 'late words');
+    const saved = await late.save();
+    expect(['starts', 'meanwhile', 'after'].map((id) => saved.get(id)?.streams)).toEqual([
+      'started\nlate words\n',
+      'meanwhile\n',
+      'after\n',
+    ]);
+  });
+
+  it('restarts, also during a loop; a killed kernel comes back', patience, async () => {
+    const process_ = await open('process');
+    const pid = async (): Promise<number> => {
+      expect(await process_.run('pid')).toBe(1);
+      await process_.shows('pid', /pid \d+/);
+      return Number(/\d+/.exec(await process_.text('pid'))![0]);
+    };
+    const fresh = async (old: number): Promise<void> => {
+      await until(`kernel ${old} is gone`, () => !isAlive(old));
+      await process_.idle();
+      expect(await process_.run('kept')).toBe(1);
+      await process_.shows('kept', "Cannot find name 'kept'");
+      await process_.restart();
+      await process_.idle();
+    };
+    const first = await pid();
+    await process_.restart();
+    await fresh(first);
+
+    const second = await pid();
+    await process_.start('loop');
+    await process_.shows('loop', 'looping');
+    await process_.restart();
+    await fresh(second);
+
+    const third = await pid();
+    process.kill(third, 'SIGKILL');
+    await process_.page
+      .locator('.jp-Dialog', { hasText: 'Kernel Restarting' })
+      .locator('.jp-mod-accept')
+      .click();
+    await fresh(third);
+  });
+
+  it('draws figures under another base URL too', patience, async () => {
+    const course = await LabSession.start('--ServerApp.base_url=/course/one/');
+    try {
+      const figure = await course.open('figure');
+      const script = figure.page.waitForResponse((response) => response.url().includes('plotly.js'));
+      await figure.run('show');
+      await figure.cell('show').locator('.js-plotly-plot .main-svg').first().waitFor();
+      expect(new URL((await script).url()).pathname).toBe(
+        '/course/one/files/node_modules/plotly.js-dist/plotly.js',
+      );
+    } finally {
+      await course.close();
+    }
+  });
+
+  it('a killed server leaves no orphan, and coc lab says so', patience, async () => {
+    const process_ = await open('process');
+    await process_.run('pid');
+    await process_.shows('pid', /pid \d+/);
+    const pid = Number(/\d+/.exec(await process_.text('pid'))![0]);
+    expect(isAlive(pid)).toBe(true);
+    process.kill(lab.server.pid, 'SIGKILL');
+    await until('the kernel is gone', () => !isAlive(pid), 10);
+    expect(await lab.ended).toBe(1);
+    expect(lab.stderr()).toContain('JupyterLab ended: given signal SIGKILL');
+  });
+});
