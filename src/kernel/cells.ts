@@ -158,7 +158,8 @@ export class Cells {
     this.gate.status('busy', header);
     try {
       if (number <= this.abortUpTo) {
-        this.gate.reply('execute_reply', { status: 'aborted', execution_count: this.count }, request);
+        // Without a count: JupyterLab would give the cell that number, as if it had run.
+        this.gate.reply('execute_reply', { status: 'aborted' }, request);
         return;
       }
       const silent = content.silent === true;

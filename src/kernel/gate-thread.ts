@@ -53,9 +53,10 @@ function reply(socket: Router, { routing, header }: Request, type: string, conte
 }
 
 /** After a request other than a cell: idle for its sender, and still busy if a cell runs. */
-async function settled(parent: Header): Promise<void> {
-  await status('idle', parent);
-  if (running) await status('busy', running);
+function settled(parent: Header): Promise<void> {
+  const sent = status('idle', parent);
+  // In the same breath: whoever looks in between would see an idle kernel.
+  return running ? status('busy', running) : sent;
 }
 
 const answers: Record<string, () => Content> = {

@@ -162,37 +162,35 @@ describeWith(['chromium', 'jupyterlab'], 'JupyterLab', () => {
   });
 
   it('restarts, also during a loop; a killed kernel comes back', patience, async () => {
-    const process_ = await open('process');
+    const processes = await open('process');
     const pid = async (): Promise<number> => {
-      expect(await process_.run('pid')).toBe(1);
-      await process_.shows('pid', /pid \d+/);
-      return Number(/\d+/.exec(await process_.text('pid'))![0]);
+      await processes.run('pid');
+      await processes.shows('pid', /pid \d+/);
+      return Number(/\d+/.exec(await processes.text('pid'))![0]);
     };
-    const fresh = async (old: number): Promise<void> => {
+    const freshAfter = async (old: number): Promise<void> => {
       await until(`kernel ${old} is gone`, () => !isAlive(old));
-      await process_.idle();
-      expect(await process_.run('kept')).toBe(1);
-      await process_.shows('kept', "Cannot find name 'kept'");
-      await process_.restart();
-      await process_.idle();
+      await processes.idle();
+      expect(await processes.run('kept')).toBe(1);
+      await processes.shows('kept', "Cannot find name 'kept'");
     };
     const first = await pid();
-    await process_.restart();
-    await fresh(first);
+    await processes.restart();
+    await freshAfter(first);
 
     const second = await pid();
-    await process_.start('loop');
-    await process_.shows('loop', 'looping');
-    await process_.restart();
-    await fresh(second);
+    await processes.start('loop');
+    await processes.shows('loop', 'looping');
+    await processes.restart();
+    await freshAfter(second);
 
     const third = await pid();
     process.kill(third, 'SIGKILL');
-    await process_.page
+    await processes.page
       .locator('.jp-Dialog', { hasText: 'Kernel Restarting' })
       .locator('.jp-mod-accept')
       .click();
-    await fresh(third);
+    await freshAfter(third);
   });
 
   it('draws figures under another base URL too', patience, async () => {
@@ -211,10 +209,10 @@ describeWith(['chromium', 'jupyterlab'], 'JupyterLab', () => {
   });
 
   it('a killed server leaves no orphan, and coc lab says so', patience, async () => {
-    const process_ = await open('process');
-    await process_.run('pid');
-    await process_.shows('pid', /pid \d+/);
-    const pid = Number(/\d+/.exec(await process_.text('pid'))![0]);
+    const processes = await open('process');
+    await processes.run('pid');
+    await processes.shows('pid', /pid \d+/);
+    const pid = Number(/\d+/.exec(await processes.text('pid'))![0]);
     expect(isAlive(pid)).toBe(true);
     process.kill(lab.server.pid, 'SIGKILL');
     await until('the kernel is gone', () => !isAlive(pid), 10);
