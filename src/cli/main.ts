@@ -39,7 +39,7 @@ const verbs: Verb[] = [
   },
   {
     name: 'lab',
-    summary: 'open JupyterLab on this repository, with the project’s kernel',
+    summary: 'open JupyterLab on this repository, with its kernel',
     load: () => import('./verbs/lab.js'),
   },
 ];
