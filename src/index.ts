@@ -19,3 +19,4 @@ export * from './experiments/heads';
 export * from './experiments/plane-reads';
 export * from './experiments/three-planes';
 export { cell, displayBundle } from './kernel/cell';
+export * from './kernel/show';

@@ -2,6 +2,7 @@
 import { InputError } from '../base/errors';
 import { costOfConsistency } from './builders/cost-of-consistency';
 import { planeReadTimes } from './builders/plane-read-times';
+import { threePlanes } from './builders/three-planes';
 import type { Builder, Figure, Results } from './figure';
 import { withFooter } from './footer';
 import { stampOf } from './stamp';
@@ -10,6 +11,7 @@ import { stampOf } from './stamp';
 export const builders: Record<string, Builder | undefined> = {
   'cost-of-consistency': costOfConsistency,
   'plane-read-times': planeReadTimes,
+  'three-planes': threePlanes,
 };
 
 /**
