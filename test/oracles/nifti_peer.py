@@ -29,7 +29,8 @@ def as_float64(array):
         parts = [array[name] for name in array.dtype.names]
         array = np.stack([p.astype('<f8') for p in parts])
     elif array.dtype.kind == 'c':
-        array = np.stack([array.real.astype('<f8'), array.imag.astype('<f8')])
+        # numpy multiplies complex numbers by complex slopes, which leaves other signs on zeros: + 0.0 takes them away.
+        array = np.stack([array.real.astype('<f8'), array.imag.astype('<f8')]) + 0.0
     return np.asarray(array, dtype='<f8')
 
 
