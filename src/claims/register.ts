@@ -175,14 +175,17 @@ export function loadRegister(file: string = registerFile()): Claim[] {
 }
 
 /**
- * Conditions that look at results nobody has.
+ * Compare what conditions look at with what is recorded.
  * @param known  ids of all recorded results
- * @returns one line a problem, empty when all is well
+ * @returns one line a problem: a result nobody has, or `notYet` on one that is there; empty when all is well
  */
-export function unknownResults(claims: Claim[], known: ReadonlySet<string>): string[] {
+export function resultProblems(claims: Claim[], known: ReadonlySet<string>): string[] {
   return claims.flatMap((claim) =>
-    conditionsOf(claim)
-      .filter((c) => c.result !== undefined && !c.notYet && !known.has(c.result))
-      .map((c) => `${claim.id} looks at the result ${c.result}, which no recorded study has`),
+    conditionsOf(claim).flatMap(({ result, notYet }) => {
+      if (result === undefined || known.has(result) !== Boolean(notYet)) return [];
+      return notYet
+        ? `${claim.id} says \`notYet\` of the result ${result}, which is recorded`
+        : `${claim.id} looks at the result ${result}, which no recorded study has`;
+    }),
   );
 }

@@ -88,12 +88,12 @@ async function index(options: Options): Promise<void> {
 
 async function check(options: Options): Promise<void> {
   const sentences = await import('../../claims/sentences.js');
-  const { loadRegister, unknownResults } = await import('../../claims/register.js');
+  const { loadRegister, resultProblems } = await import('../../claims/register.js');
   const { loadResults, recordedDir } = await import('../../results/store.js');
   const register = loadRegister();
   const map = sentences.loadIndex();
   const problems = [
-    ...unknownResults(register, new Set(loadResults(recordedDir()).keys())),
+    ...resultProblems(register, new Set(loadResults(recordedDir()).keys())),
     ...(options.seeds
       ? sentences.checkSentences(sentences.loadSeeds(options.seeds), map, register)
       : sentences.checkIndex(map, register)),
