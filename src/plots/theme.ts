@@ -97,8 +97,10 @@ export function kindBar(kind: Kind, colour: string): JsonObject {
         shape: shape[kind],
         fgcolor: edge,
         bgcolor: '#ffffff',
-        size: 6,
+        // Tiles of 8 pixels, 25 in print: resvg repeats tiles of whole pixels only without a drift.
+        size: shape[kind] === '/' ? 8 / Math.SQRT2 : 8,
         solidity: 0.25,
+        fgopacity: 0.7,
         fillmode: 'overlay',
       },
     }),

@@ -1,0 +1,151 @@
+// Builders: the numbers of the results, and no others, in the picture.
+import { describe, expect, it } from 'vitest';
+import { figure } from '../../src/plots/draw';
+import { wrapParts } from '../../src/plots/footer';
+import type { JsonObject } from '../../src/plots/spec';
+import { stampOf, stampParts } from '../../src/plots/stamp';
+import { kindBar, kindLine, kindMarker, palette, planes } from '../../src/plots/theme';
+import { kinds } from '../../src/results/result';
+import { madeUpCost, madeUpPlaneReads } from './made-up';
+
+const texts = (layout: JsonObject): string[] =>
+  (layout.annotations as JsonObject[]).map((a) => (a.text as string).replaceAll('\u202f', ' '));
+
+describe('plane-read-times', () => {
+  const results = madeUpPlaneReads();
+  const f = figure('plane-reads.figure', results);
+
+  it('draws each result with its interval', () => {
+    const [, , time] = f.spec.data;
+    expect(time.x).toEqual(planes.map((p) => results.get(`plane-reads.time.${p}`)!.value));
+    const axial = results.get('plane-reads.time.axial')!;
+    const bars = time.error_x as { array: number[]; arrayminus: number[] };
+    expect(axial.value! + bars.array[0]).toBeCloseTo(axial.uncertainty!.high, 12);
+    expect(axial.value! - bars.arrayminus[0]).toBeCloseTo(axial.uncertainty!.low, 12);
+  });
+
+  it('says the numbers, their units and the ratios', () => {
+    expect(texts(f.spec.layout)).toEqual(
+      expect.arrayContaining([
+        '230 400 B, 1 run',
+        '4 B, 37 200 runs',
+        '12.3 µs',
+        '187 µs, <b>15 ×</b> axial',
+      ]),
+    );
+    expect((f.spec.layout.xaxis2 as { title: object }).title).toEqual({ text: 'Time (µs)' });
+  });
+
+  it('lists every number once, single times among them', () => {
+    expect(f.rows).toHaveLength(9 + 3 + 4 + 3 * 400);
+    expect(new Set(f.rows.slice(0, 16).map((r) => r.result)).size).toBe(16);
+    expect(f.rows[3]).toMatchObject({
+      result: 'plane-reads.time.axial',
+      group: 'axial',
+      unit: 'us',
+      kind: 'measured',
+    });
+  });
+
+  it('counts what its axis leaves out', () => {
+    expect(f.caption).toMatch(/over 400 voxels, 120 of them drawn as points/);
+    const beyond = Number(/beyond the axis of \(b\): (\d+)/.exec(f.caption)?.[1] ?? 0);
+    const [end] = (f.spec.layout.xaxis2 as { range: number[] }).range.slice(1);
+    const singles = f.rows.filter((r) => r.result === f.id);
+    expect(singles.filter((r) => r.value > end)).toHaveLength(beyond);
+  });
+
+  it('names what is missing or wrong', () => {
+    const without = new Map(results);
+    without.delete('plane-reads.time.coronal');
+    expect(() => figure('plane-reads.figure', without)).toThrow('given no result plane-reads.time.coronal');
+    const own = results.get('plane-reads.figure')!;
+    const changed = (data: unknown, builder = 'plane-read-times') =>
+      new Map(results).set(own.id, { ...own, figure: { builder, data: data as null } });
+    expect(() => figure(own.id, changed({ grid: [1, 2] }))).toThrow(
+      'cannot draw plane-reads.figure: given data.grid',
+    );
+    expect(() => figure(own.id, changed({}, 'no-such'))).toThrow(
+      'expected one of cost-of-consistency, plane-read-times',
+    );
+    expect(() => figure('nothing', results)).toThrow('given no result nothing');
+    expect(() => figure('plane-reads.time.axial', results)).toThrow('which is not a figure');
+  });
+});
+
+describe('cost-of-consistency', () => {
+  it("draws the text's numbers and says that they are", () => {
+    const f = figure('cost-of-consistency', madeUpCost());
+    expect(f.spec.data).toHaveLength(1);
+    expect(f.spec.data[0]).toMatchObject({ name: 'published', y: [6, 18] });
+    expect(f.caption).toContain('only the caption is at hand');
+    expect(f.caption.replaceAll('\u202f', ' ')).toContain('1 view: 6 GB, 3 views: 18 GB');
+    expect((f.spec.layout.shapes as { y0: number }[]).map((s) => s.y0)).toEqual([16.10612736, 40]);
+    expect(texts(f.spec.layout)).toContain('NVIDIA T4: 15 360 MiB = 16.1 GB');
+  });
+
+  it('sets other kinds beside them, none over another', () => {
+    const f = figure('cost-of-consistency', madeUpCost(true));
+    expect(f.spec.data.map((t) => t.name)).toEqual([
+      'published',
+      'derived',
+      'dry run',
+      'measured',
+      'assumed',
+    ]);
+    const edges = f.spec.data
+      .flatMap((t) => (t.x as number[]).map((x, i) => [x, (t.width as number[])[i]]))
+      .sort((a, b) => a[0] - b[0]);
+    edges
+      .slice(1)
+      .forEach(([x, wide], i) => expect(x - wide / 2).toBeGreaterThan(edges[i][0] + wide / 2 - 1e-9));
+  });
+});
+
+describe('the theme', () => {
+  it('tells every kind by more than its colour', () => {
+    const distinct = (make: (kind: (typeof kinds)[number]) => unknown) =>
+      new Set(kinds.map((k) => JSON.stringify(make(k)))).size;
+    expect(distinct((k) => kindBar(k, '#000000'))).toBe(kinds.length);
+    expect(distinct((k) => kindMarker(k, '#000000').symbol)).toBe(kinds.length);
+    expect(distinct((k) => kindLine(k, '#000000').dash)).toBe(kinds.length);
+  });
+
+  it('has no colour that is lost on white', () => {
+    const linear = (c: number): number => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    for (const colour of Object.values(palette)) {
+      const [r, g, b] = [1, 3, 5].map((i) => linear(parseInt(colour.slice(i, i + 2), 16) / 255));
+      // WCAG contrast; Okabe and Ito's orange has 2.25, their yellow 1.3.
+      expect(1.05 / (0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05)).toBeGreaterThan(2.2);
+    }
+  });
+});
+
+describe('the stamp', () => {
+  const some = [...madeUpPlaneReads(3).values()];
+  it('says kind, run, device, date, commit, and what is synthetic', () => {
+    expect(stampParts(stampOf(some))).toEqual([
+      'synthetic head',
+      'measured, derived',
+      'stored results, quick run',
+      'Made-up 2.00 GHz',
+      '2026-01-02',
+      'commit abcdef0',
+    ]);
+  });
+
+  it('does not hide a dirty tree, a fresh result among stored ones, or several dates', () => {
+    const mixed = [
+      some[0],
+      { ...some[1], dirty: true, origin: 'fresh' as const, date: '2026-02-03T00:00:00Z', notes: [] },
+    ];
+    expect(stampParts(stampOf(mixed)).join(' · ')).toContain(
+      'stored and fresh results, quick run · Made-up 2.00 GHz · 2026-01-02 to 2026-02-03 · commit abcdef0, commit abcdef0 with changes',
+    );
+  });
+
+  it('is broken into lines that fit', () => {
+    expect(wrapParts(['one', 'two', 'three'], 60)).toEqual(['one · two', 'three']);
+    expect(wrapParts(['a very long part that fits nowhere', 'b'], 10)).toHaveLength(2);
+  });
+});
