@@ -30,12 +30,21 @@ export async function fontCss(texts: ReadonlyMap<Face, string>): Promise<string>
 }
 
 /** The printable characters of Western European text and those that science adds. */
-export function commonCharacters(): string {
+function commonCharacters(): string {
   const range = (from: number, to: number): string =>
     String.fromCodePoint(...Array.from({ length: to - from + 1 }, (_, i) => from + i));
-  return (
-    range(0x20, 0x7e) +
-    range(0xa0, 0xff) +
-    '\u2009\u202f\u2010\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u2212\u2264\u2265\u2248\u03b1\u03b2\u03bb\u03bc\u03c3\u2192'
+  return `${range(0x20, 0x7e)}${range(0xa0, 0xff)}\u2009\u202f\u2013\u2014\u2018\u2019\u201c\u201d\u2026−≤≥≈×→αβλμσ⁰¹²³⁴⁵⁶⁷⁸⁹⁻`;
+}
+
+let common: Promise<string> | undefined;
+
+/** CSS for pages with live figures, whose text changes: regular and bold with all common characters. */
+export function commonFontCss(): Promise<string> {
+  common ??= fontCss(
+    new Map<Face, string>([
+      ['regular', commonCharacters()],
+      ['bold', commonCharacters()],
+    ]),
   );
+  return common;
 }

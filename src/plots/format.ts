@@ -50,12 +50,14 @@ function toSignificant(size: number, significant: number): string {
 
 const superscripts = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 
+/** A power of ten as it is written: `10⁻⁷`. */
+export function powerOfTen(exponent: number): string {
+  return `10${[...`${exponent}`].map((c) => (c === '-' ? '⁻' : superscripts[Number(c)])).join('')}`;
+}
+
 function scientific(size: number, significant: number): string {
   const [mantissa, exponent] = size.toExponential(significant - 1).split('e');
-  const power = [...exponent.replace('+', '')]
-    .map((c) => (c === '-' ? '⁻' : superscripts[Number(c)]))
-    .join('');
-  return `${mantissa}${thinSpace}×${thinSpace}10${power}`;
+  return `${mantissa}${thinSpace}×${thinSpace}${powerOfTen(Number(exponent))}`;
 }
 
 function groupThousands(plain: string): string {

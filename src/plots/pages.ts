@@ -3,7 +3,7 @@
 // Nothing is fetched from anywhere: the picture and its type are in the page, plotly.js lies beside it.
 import { canonicalJson } from '../base/hash';
 import { dataTable } from './data-rows';
-import { commonCharacters, fontCss } from './embed-fonts';
+import { commonFontCss } from './embed-fonts';
 import type { Figure } from './figure';
 import { fontFamily } from './fonts';
 import type { Picture } from './picture';
@@ -64,12 +64,7 @@ export async function figurePage(
   picture: Picture,
   others: readonly string[],
 ): Promise<string> {
-  const fonts = await fontCss(
-    new Map([
-      ['regular', commonCharacters()],
-      ['bold', commonCharacters()],
-    ]),
-  );
+  const fonts = await commonFontCss();
   const { width, height } = figure.spec.layout;
   const { table, singles } = dataTable(figure);
   const also = others.map(

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { chromium as playwright } from 'playwright-core';
 import { PNG } from 'pngjs';
@@ -103,6 +104,11 @@ async function difference(a: Buffer, b: Buffer): Promise<number> {
   return pixelmatch(crop(p), crop(q), undefined, width, height, { threshold: 0.2 }) / (width * height);
 }
 
+/** Keep a picture to be looked at, in the folder COC_KEEP. */
+function keep(name: string, png: Buffer): void {
+  if (process.env.COC_KEEP) writeFileSync(path.join(process.env.COC_KEEP, name), png);
+}
+
 describeWith('chromium', 'in Chromium', () => {
   let browser: Browser;
   let page: Page;
@@ -149,12 +155,9 @@ describeWith('chromium', 'in Chromium', () => {
     })()`);
     const { width, height } = f.spec.layout;
     const theirs = await page.screenshot({ clip: { x: 0, y: 0, width, height } });
-    if (process.env.COC_KEEP) {
-      writeFileSync(`/tmp/look/${f.id}-ours.png`, ours);
-      writeFileSync(`/tmp/look/${f.id}-theirs.png`, theirs);
-    }
+    keep(`${f.id}-ours.png`, ours);
+    keep(`${f.id}-theirs.png`, theirs);
     const share = await difference(ours, theirs);
-    console.log(`${f.id}: ${(100 * share).toFixed(2)} % of pixels differ`);
     expect(share).toBeLessThan(0.015);
   });
 
@@ -180,7 +183,7 @@ describeWith('chromium', 'in Chromium', () => {
     expect(asked.filter((a) => !a.startsWith('data:') && a !== `${origin}/page`)).toEqual([
       `${origin}/plotly.js`,
     ]);
-    if (process.env.COC_KEEP) await page.screenshot({ path: '/tmp/look/page.png', fullPage: true });
+    keep('page.png', await page.screenshot({ fullPage: true }));
     await page.emulateMedia({ media: 'print' });
     expect(await page.evaluate(state)).toMatchObject({ pictures: 1 });
     await page.emulateMedia({ media: null });
@@ -218,7 +221,7 @@ describeWith('chromium', 'in Chromium', () => {
     expect(asked.filter((a) => a.endsWith('.js'))).toEqual([
       `${origin}/base/files/node_modules/plotly.js-dist/plotly.js`,
     ]);
-    if (process.env.COC_KEEP) await page.screenshot({ path: '/tmp/look/lab.png', fullPage: true });
+    keep('notebook.png', await page.screenshot({ fullPage: true }));
     served.set('/elsewhere', `<!doctype html><body>${html}</body>`);
     await page.goto(`${origin}/elsewhere`);
     expect(await page.evaluate(state)).toMatchObject({ live: 0, pictures: 3 });

@@ -1,6 +1,6 @@
 // The pipeline as a whole, on made-up results.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { inflateSync } from 'node:zlib';
@@ -8,6 +8,7 @@ import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { figure } from '../../src/plots/draw';
 import type { Figure } from '../../src/plots/figure';
+import { fontFile } from '../../src/plots/fonts';
 import { drawSvg } from '../../src/plots/picture';
 import type { JsonObject } from '../../src/plots/spec';
 import type { WrittenFigure } from '../../src/plots/write-figure';
@@ -127,12 +128,19 @@ describe.each(figures.map((f) => [f.id, f] as const))('%s', (_, f) => {
 });
 
 describe('equal results', () => {
-  it('give equal bytes, again and in another process with another folder, language, zone and home', async () => {
+  it('give equal bytes, again and in another process with another folder, language, zone, home and fonts', async () => {
     const again = mkdtempSync(path.join(os.tmpdir(), 'coc-figures-again-'));
     const elsewhere = mkdtempSync(path.join(os.tmpdir(), 'coc-figures-elsewhere-'));
     try {
       const jobs = figures.map((f) => ({ f, want: written.get(f.id)!.sha256 }));
       for (const { f, want } of jobs) expect((await writeFigure(f, again)).sha256).toEqual(want);
+      // A font of the same name in the user's folder, that lacks nearly every character: nothing may draw with it.
+      const { default: subsetFont } = await import('subset-font');
+      const poor = await subsetFont(readFileSync(fontFile('regular')), 'x', { targetFormat: 'sfnt' });
+      for (const fonts of ['.fonts', '.local/share/fonts']) {
+        mkdirSync(path.join(elsewhere, fonts), { recursive: true });
+        writeFileSync(path.join(elsewhere, fonts, 'SourceSans3_400Regular.ttf'), poor);
+      }
       const script = path.join(elsewhere, 'draw.cjs');
       writeFileSync(path.join(elsewhere, 'figures.json'), JSON.stringify(figures));
       writeFileSync(
@@ -152,7 +160,6 @@ describe('equal results', () => {
           TZ: 'Pacific/Chatham',
           LANG: 'de_DE.UTF-8',
           LC_ALL: 'de_DE.UTF-8',
-          FONTCONFIG_FILE: '/nowhere',
         },
         encoding: 'utf8',
       });

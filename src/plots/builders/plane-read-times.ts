@@ -5,6 +5,7 @@
 // `.ratio.P`, `.ratio-per-pixel.P` for coronal and sagittal.
 import { z } from 'zod';
 import type { Builder, DataRow, Quantity, Results } from '../figure';
+import { logAxis } from '../axes';
 import { axisTitle, dataOf, errorBars, quantity, rowOf } from '../figure';
 import { formatInterval, formatNumber, formatQuantity } from '../format';
 import type { JsonObject, PlotSpec, Trace } from '../spec';
@@ -27,7 +28,8 @@ interface Panel {
   quantities: PerPlane;
   /** What stands above a plane's marker. */
   label: (plane: PlaneName) => string;
-  scale: { range: [number, number]; type?: 'log'; tickvals?: number[]; ticktext?: string[] };
+  /** What the axis must hold. */
+  spread: number[];
 }
 
 const margin = { l: 56, r: 10, t: 26, b: 40 };
@@ -36,7 +38,6 @@ const rowHeight = 46;
 const gap = 0.04;
 /** Single times that are drawn for each plane; the CSV has all. */
 const pointsDrawn = 120;
-const quantile98 = 0.98;
 
 export const planeReadTimes: Builder = (own, results) => {
   const data = dataOf(own, dataSchema);
@@ -51,8 +52,6 @@ export const planeReadTimes: Builder = (own, results) => {
   const perPixel = each('time-per-pixel');
   const ratio = ratios(results, 'ratio', own.id);
   const ratioPerPixel = ratios(results, 'ratio-per-pixel', own.id);
-  const longest = Math.max(...planes.map((p) => Math.max(high(time[p]), most(data.times[p]))));
-  const axisEnd = 1.05 * longest;
   const panels: Panel[] = [
     {
       heading: 'Contiguous bytes, by the layout',
@@ -62,28 +61,31 @@ export const planeReadTimes: Builder = (own, results) => {
         const n = runs[p].value;
         return `${formatQuantity(runLength[p].value, 'B')}, ${formatNumber(n)} ${n === 1 ? 'run' : 'runs'}`;
       },
-      scale: logScale(Math.max(...planes.map((p) => runLength[p].value))),
+      spread: Object.values(runLength).map((q) => q.value),
     },
     {
       heading: 'Time to read one plane',
       axis: 'Time',
       quantities: time,
       label: (p) => withRatio(time[p], p, ratio),
-      scale: { range: [0, axisEnd] },
+      spread: Object.values(data.times).flat(),
     },
     {
       heading: 'Time for each pixel',
       axis: 'Time',
       quantities: perPixel,
       label: (p) => withRatio(perPixel[p], p, ratioPerPixel),
-      scale: { range: [0, 1.15 * Math.max(...planes.map((p) => high(perPixel[p])))] },
+      spread: Object.values(perPixel).flatMap((q) => [
+        q.uncertainty?.low ?? q.value,
+        q.uncertainty?.high ?? q.value,
+      ]),
     },
   ];
   const drawn = panels.flatMap((panel) => Object.values(panel.quantities));
   const compared = [...Object.values(ratio), ...Object.values(ratioPerPixel)];
   return {
     title: own.title,
-    caption: caption(data, time, axisEnd),
+    caption: caption(data, time),
     alt: altText(runLength, time, ratio),
     spec: { data: [points(data.times), ...panels.map(medians)], layout: layoutOf(panels) },
     rows: [
@@ -106,31 +108,12 @@ function ratios(results: Results, name: string, figure: string): Ratios {
   };
 }
 
-const high = (q: Quantity): number => q.uncertainty?.high ?? q.value;
-
-/** Nearly the longest: one interrupted reading must not press all others to the left. */
-function most(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(quantile98 * (sorted.length - 1))];
-}
-
 function withRatio(q: Quantity, plane: PlaneName, ratio: Ratios): string {
   const text = formatQuantity(q.value, q.unit);
   return plane === 'axial' ? text : `${text}, <b>${overAxial(ratio[plane])}</b> axial`;
 }
 
 const overAxial = (q: Quantity): string => `${formatNumber(q.value, { significant: 2 })}\u202f×`;
-
-function logScale(longest: number): Panel['scale'] {
-  const decades = Math.max(1, Math.ceil(Math.log10(longest)));
-  const powers = Array.from({ length: decades + 1 }, (_, i) => i).filter((i) => i % 2 === 0);
-  return {
-    type: 'log',
-    range: [0, decades],
-    tickvals: powers.map((i) => 10 ** i),
-    ticktext: powers.map((i) => (i > 2 ? `10${'⁰¹²³⁴⁵⁶⁷⁸⁹'[i]}` : `${10 ** i}`)),
-  };
-}
 
 /** Axial on top: y counts upwards. */
 const rowY = (plane: PlaneName): number => planes.length - 1 - planes.indexOf(plane);
@@ -199,11 +182,10 @@ function layoutOf(panels: Panel[]): PlotSpec['layout'] {
     panels.map((panel, k) => [
       `xaxis${suffix(k)}`,
       {
-        ...panel.scale,
+        ...logAxis(panel.spread),
         domain: [left(k), left(k) + share],
         title: axisTitle(panel.axis, Object.values(panel.quantities)),
         anchor: 'y',
-        ...(panel.scale.type === 'log' ? {} : { nticks: 5 }),
       },
     ]),
   );
@@ -262,20 +244,21 @@ function layoutOf(panels: Panel[]): PlotSpec['layout'] {
   };
 }
 
-function caption(data: z.infer<typeof dataSchema>, time: PerPlane, axisEnd: number): string {
+function caption(data: z.infer<typeof dataSchema>, time: PerPlane): string {
   const counts = planes.map((p) => data.times[p].length);
   const n = Math.min(...counts);
   const level = time.axial.uncertainty?.level;
-  const bars = level === undefined ? '' : ` with ${formatNumber(100 * level)}\u202f% intervals`;
+  const bars =
+    level === undefined
+      ? ''
+      : ` with ${formatNumber(100 * level)}\u202f% intervals (where wider than the marker)`;
   const drawn = n > pointsDrawn ? `, ${pointsDrawn} of them drawn as points` : ', drawn as points';
-  const slow = planes.flatMap((p) => data.times[p]).filter((t) => t > axisEnd).length;
-  const beyond = slow === 0 ? '' : ` Single readings beyond the axis of (b): ${formatNumber(slow)}.`;
   return (
     `Reading three planes through a voxel of a ${data.grid.join(' × ')} volume. ` +
     `(a) How many bytes of a plane lie side by side in memory, derived from the layout (hollow markers). ` +
     `(b) Time to copy one plane: medians${bars} over ${formatNumber(n)} voxels${drawn}. ` +
     `(c) The same for each pixel, since the planes differ in size. ` +
-    `Bold: time over that of the axial plane of the same voxel, median.${beyond}`
+    `Bold: time over that of the axial plane of the same voxel, median. All axes are logarithmic.`
   );
 }
 
