@@ -7,7 +7,7 @@ import type { Random } from '../base/random';
 /** Contrasts with the signal of each tissue, as a share of the brightest. */
 const signals = {
   flair: {
-    fat: 0.72, muscle: 0.3, bone: 0.06, marrow: 0.24, fluid: 0.09, grey: 0.56, white: 0.42, deepGrey: 0.52,
+    fat: 0.72, muscle: 0.3, bone: 0.06, marrow: 0.24, fluid: 0.09, grey: 0.58, white: 0.41, deepGrey: 0.52,
     necrosis: 0.26, oedema: 0.8, nonEnhancing: 0.66, enhancing: 0.74,
   },
   t1c: {
@@ -81,12 +81,22 @@ function mix(under: number, over: number, amount: number): number {
   return under + (over - under) * amount;
 }
 
-/** One person. After `look(x, y, z)`, `signal` and `label` hold what is there. */
+/** A row of voxels to be filled, along the left-right axis. */
+export interface Row {
+  /** Where the row lies: mm behind and above the centre of the field of view. */
+  behind: number;
+  above: number;
+  /** Millimetres between voxels, and how many there are. */
+  step: number;
+  count: number;
+  /** Index of its first voxel in the arrays. */
+  first: number;
+}
+
+/** One person. */
 export class HeadAnatomy {
-  /** Signal of the last point, about 0..1. */
-  signal = 0;
-  /** BRATS label of the last point. */
-  label = 0;
+  /** BRATS label of the point in hand. */
+  private label = 0;
 
   private readonly s: (typeof signals)[Contrast];
   private readonly size: number;
@@ -96,8 +106,8 @@ export class HeadAnatomy {
   private readonly base: Waves;
   private readonly border: Waves;
   private readonly ventricle: number;
-  private readonly yaw: [cos: number, sin: number];
-  private readonly roll: [cos: number, sin: number];
+  private readonly yaw: Rotation;
+  private readonly roll: Rotation;
   private pialDepth = 0;
   private fluidDepth = 0;
   private readonly lesion?: { x: number; y: number; z: number; core: number; oedema: number };
@@ -110,7 +120,7 @@ export class HeadAnatomy {
     this.ventricle = 0.85 + 0.5 * anatomy.uniform();
     this.yaw = rotation(0.04 * (anatomy.uniform() - 0.5));
     this.roll = rotation(0.04 * (anatomy.uniform() - 0.5));
-    this.folds = new Waves(random.fork('folds'), 12, 26);
+    this.folds = new Waves(random.fork('folds'), 10, 23);
     this.shape = new Waves(random.fork('shape'), 5, 60);
     this.texture = new Waves(random.fork('texture'), 4, 18);
     this.base = new Waves(random.fork('base'), 6, 22);
@@ -128,39 +138,47 @@ export class HeadAnatomy {
     }
   }
 
-  /**
-   * Look at a point.
-   * @param left      mm towards the left of the centre of the field of view
-   * @param behind    mm towards the back
-   * @param above     mm towards the top
-   */
-  look(left: number, behind: number, above: number): void {
-    this.signal = 0;
-    this.label = 0;
-    const [cy, sy] = this.yaw;
-    const [cr, sr] = this.roll;
-    const x1 = (cy * left + sy * behind) / this.size;
-    const y = (cy * behind - sy * left) / this.size;
-    const x = cr * x1 + (sr * above) / this.size;
-    const z = (cr * above) / this.size - sr * x1 + 4;
+  /** Half the width of the head and a little more, in mm from the middle of a row; 0 where the row holds only air. */
+  private static halfWidth(behind: number, above: number): number {
+    const room = 1 - behind * behind * 8.2e-5 - (above > 0 ? above * above * 1.4e-4 : 0);
+    return room > 0 ? Math.sqrt(room / 1.18e-4) : 0;
+  }
 
-    // The outer head is longer below its middle: the neck leaves the field of view.
-    const c = z > 0 ? 74 : 150;
-    const wide = x * (1 - 0.0009 * y);
-    if (radius(wide, y, z, 79, 99, c) > 1) return;
-    const scalp = inside(wide, y, z, 79, 99, c);
-    if (scalp > 24 && z > -20) {
-      this.signal = this.insideSkull(x, y, z, scalp - 12, this.s.bone);
-      return;
+  /**
+   * Fill a row: signal about 0..1, BRATS labels. Air stays as it is.
+   *
+   * A row at a time, not a point: numbers that are handed from function to function cost an allocation each.
+   */
+  paint({ behind, above, step, count, first }: Row, signals: Float32Array, labels: Uint8Array): void {
+    const { s, size, yaw, roll } = this;
+    const middle = (count - 1) / 2;
+    const width = HeadAnatomy.halfWidth(behind, above) / step;
+    const last = Math.min(count - 1, Math.floor(middle + width));
+    for (let h = Math.max(0, Math.ceil(middle - width)); h <= last; h++) {
+      const left = (h - middle) * step;
+      const x1 = (yaw.cos * left + yaw.sin * behind) / size;
+      const y = (yaw.cos * behind - yaw.sin * left) / size;
+      const x = roll.cos * x1 + (roll.sin * above) / size;
+      const z = (roll.cos * above) / size - roll.sin * x1 + 4;
+      // The outer head is longer below its middle: the neck leaves the field of view.
+      const c = z > 0 ? 74 : 150;
+      const wide = x * (1 - 0.0009 * y);
+      if (radius(wide, y, z, 79, 99, c) > 1) continue;
+      const scalp = inside(wide, y, z, 79, 99, c);
+      this.label = 0;
+      if (scalp > 24 && z > -20) {
+        signals[first + h] = this.insideSkull(x, y, z, scalp - 12, s.bone);
+      } else {
+        const lump = this.shape.at(x, y, z);
+        const skull = scalp - (4.5 + 0.8 * lump + (z < 0 ? -0.05 * z : 0));
+        let signal = mix(0.15, s.fat * (0.9 + 0.1 * lump), share(scalp - 1));
+        signal = mix(signal, s.bone, share(skull));
+        signal = mix(signal, s.marrow, share(skull - 1.8, 1.6) * share(5.2 - skull, 1.6));
+        if (skull > 5) signal = this.insideSkull(x, y, z, skull - 6.6 + 0.5 * lump, signal);
+        signals[first + h] = signal;
+      }
+      labels[first + h] = this.label;
     }
-    const { s } = this;
-    const lump = this.shape.at(x, y, z);
-    const skull = scalp - (4.5 + 0.8 * lump + (z < 0 ? -0.05 * z : 0));
-    let signal = mix(0.15, s.fat * (0.9 + 0.1 * lump), share(scalp - 1));
-    signal = mix(signal, s.bone, share(skull));
-    signal = mix(signal, s.marrow, share(skull - 1.8, 1.6) * share(5.2 - skull, 1.6));
-    if (skull > 5) signal = this.insideSkull(x, y, z, skull - 6.6 + 0.5 * lump, signal);
-    this.signal = signal;
   }
 
   /** @param cavity  mm inside the inner skull */
@@ -168,17 +186,23 @@ export class HeadAnatomy {
     let signal = mix(around, this.s.fluid, share(cavity));
     if (z < -6) signal = this.skullBase(x, y, z, cavity, signal);
     const l = this.lesion;
-    let [px, py, pz] = [x, y, z];
+    let px = x;
+    let py = y;
+    let pz = z;
     let fromCore = Infinity;
     if (l) {
-      const [dx, dy, dz] = [x - l.x, y - l.y, z - l.z];
+      const dx = x - l.x;
+      const dy = y - l.y;
+      const dz = z - l.z;
       const r = Math.sqrt(dx * dx + dy * dy + dz * dz);
       fromCore = r;
       if (r < 70 && r > 0) {
         // Mass effect: what is seen here lay nearer to the tumour before it grew.
         const falloff = 1 - (r * r) / 4900;
         const push = (5 * falloff * falloff * Math.min(r, 12)) / 12 / r;
-        [px, py, pz] = [x - push * dx, y - push * dy, z - push * dz];
+        px -= push * dx;
+        py -= push * dy;
+        pz -= push * dz;
       }
     }
     const depth = cerebralDepth(px, py, pz);
@@ -197,7 +221,7 @@ export class HeadAnatomy {
     const rough = this.base.at(x, y, z);
     // The floor of the cavity: high in front, low at the back, where the cerebellum lies.
     const floor = -18 - 26 * share(y + 20, 30) - 16 * share(y - 15, 30);
-    const soft = s.muscle * (0.7 + 0.35 * rough);
+    const soft = s.muscle * Math.max(0.1, 0.7 + 0.35 * rough);
     let signal = mix(around, s.bone + 0.05, share(floor - z) * share(cavity));
     signal = mix(signal, soft, share(floor - z - 5 + 2 * rough, 3) * share(cavity));
     const eye = radius(Math.abs(x) - 31, y + 70, z + 39, 1, 1, 1);
@@ -215,11 +239,11 @@ export class HeadAnatomy {
     if (depth < 27) {
       // Mostly constant along rays from the middle, so that sulci run inwards from the surface, and bent a little.
       const r = Math.max(0.35, radius(x, y, z - 3, 66, 84, 58));
-      const ray = 0.62 / r + 0.38;
+      const ray = 0.6 / r + 0.4;
       const bend = 5 * this.shape.at(y, z, x);
       const field = this.folds.at(x * ray + bend, y * ray - bend, (z - 3) * ray + bend);
-      const reach = 17 + 0.8 * bend;
-      nearest = Math.min(nearest, Math.abs(field) * 4.7 * Math.min(1, r) + Math.max(0, depth - reach) * 1.3);
+      const reach = 19 + 0.8 * bend;
+      nearest = Math.min(nearest, Math.abs(field) * 4.3 * Math.min(1, r) + Math.max(0, depth - reach) * 1.3);
     }
     if (Math.abs(x) < 7) {
       // Between the hemispheres, down to the corpus callosum.
@@ -239,7 +263,7 @@ export class HeadAnatomy {
     const pial = this.pial(x, y, z, depth);
     const grain = 1 + 0.03 * this.texture.at(x, y, z);
     let signal = mix(outside, s.grey * grain, share(pial - 0.7));
-    signal = mix(signal, s.white * grain, share(pial - 3.5, 1.5));
+    signal = mix(signal, s.white * grain, share(pial - 3.1, 1.5));
     const ax = Math.abs(x);
     if (ax < 40 && z > -12 && z < 22) {
       const nuclei = Math.max(
@@ -277,7 +301,7 @@ export class HeadAnatomy {
   private hindbrain(x: number, y: number, z: number, outside: number): number {
     const { s } = this;
     let signal = outside;
-    const cerebellum = inside(x, y - 44, z + 42, 50, 31, 22);
+    const cerebellum = inside(x, y - 42, z + 39, 54, 35, 24);
     if (cerebellum > -1) {
       // Leaves: thin sheets, lying flat.
       const leaf = Math.abs(this.folds.at(x * 0.5, y * 1.2, z * 4.2)) * 1.7;
@@ -310,7 +334,7 @@ export class HeadAnatomy {
     const oedema = l.oedema * (1 + 0.22 * this.border.at(y, z, x)) - r;
     if ((core < -1 && oedema < -2) || this.fluidDepth > 0 || this.pialDepth < 0.7) return under;
     // Oedema keeps to the white matter; the core respects nothing but the fluid.
-    const inWhite = share(this.pialDepth - 3.2, 1.6) * share(-this.fluidDepth - 0.6);
+    const inWhite = share(this.pialDepth - 3, 1.6) * share(-this.fluidDepth - 0.6);
     let signal = mix(under, s.oedema * (1 + 0.05 * ragged), share(oedema, 4) * inWhite);
     if (oedema > 0 && inWhite > 0.5) this.label = lesionLabels.oedema;
     if (core > -1) {
@@ -333,10 +357,16 @@ function cerebralDepth(x: number, y: number, z: number): number {
   if (egg < -1 || z > 0) return egg;
   // Frontal lobes end above the eyes, occipital ones above the cerebellum; temporal lobes hang between, beside the stem.
   const temporal = share(y + 34, 16) * share(26 - y, 26) * share(Math.abs(x) - 17, 12);
-  return Math.min(egg, z + 15 + 27 * temporal);
+  const round = 0.004 * (Math.abs(x) - 38) * (Math.abs(x) - 38) + 0.003 * (y + 6) * (y + 6);
+  return Math.min(egg, z + 15 + temporal * (29 - round));
+}
+
+interface Rotation {
+  cos: number;
+  sin: number;
 }
 
 /** Cosine and sine of the angle whose half has tangent `t`, by division alone. */
-function rotation(t: number): [cos: number, sin: number] {
-  return [(1 - t * t) / (1 + t * t), (2 * t) / (1 + t * t)];
+function rotation(t: number): Rotation {
+  return { cos: (1 - t * t) / (1 + t * t), sin: (2 * t) / (1 + t * t) };
 }

@@ -57,16 +57,16 @@ export function syntheticHead(options: SyntheticHeadOptions): { image: Volume; l
   const [X, Y, Z] = dims;
   const signal = new Float32Array(X * Y * Z);
   const labels = new Uint8Array(X * Y * Z);
-  for (let k = 0, i = 0; k < Z; k++) {
-    const z = (k - (Z - 1) / 2) * spacing[2];
+  for (let k = 0; k < Z; k++) {
+    const above = (k - (Z - 1) / 2) * spacing[2];
     for (let j = 0; j < Y; j++) {
-      const y = (j - (Y - 1) / 2) * spacing[1];
-      for (let h = 0; h < X; h++, i++) {
+      const behind = (j - (Y - 1) / 2) * spacing[1];
+      const first = X * (j + Y * k);
+      anatomy.paint({ behind, above, step: spacing[0], count: X, first }, signal, labels);
+      const [c0, c1, c2] = field(behind, above);
+      for (let h = 0; h < X; h++) {
         const x = (h - (X - 1) / 2) * spacing[0];
-        anatomy.look(x, y, z);
-        if (anatomy.signal === 0) continue;
-        signal[i] = 1000 * anatomy.signal * field(x, y, z);
-        labels[i] = anatomy.label;
+        signal[first + h] *= 1000 * (c0 + x * (c1 + x * c2));
       }
     }
   }
@@ -117,14 +117,18 @@ function acquire(
   return signal;
 }
 
-/** A smooth positive field around 1: a random polynomial of second degree over a ball of 120 mm. */
-function biasField(random: Random, amount: number): (x: number, y: number, z: number) => number {
-  const c = Array.from({ length: 9 }, () => 2 * random.uniform() - 1);
-  const norm = amount / c.reduce((sum, value) => sum + Math.abs(value), 0);
-  const [a, b, d, e, f, g, h, m, n] = c.map((value) => value * norm);
-  return (x, y, z) => {
-    const [u, v, w] = [x / 120, y / 120, z / 120];
-    return 1 + a * u + b * v + d * w + e * u * v + f * u * w + g * v * w + h * u * u + m * v * v + n * w * w;
+/**
+ * A smooth positive field around 1: a random polynomial of second degree over a ball of 120 mm. For a row (y, z) its
+ * coefficients in x.
+ */
+function biasField(random: Random, amount: number): (y: number, z: number) => [number, number, number] {
+  const raw = Array.from({ length: 9 }, () => 2 * random.uniform() - 1);
+  const norm = amount / raw.reduce((sum, value) => sum + Math.abs(value), 0);
+  const [a, b, d, e, f, g, h, m, n] = raw.map((value) => value * norm);
+  return (y, z) => {
+    const v = y / 120;
+    const w = z / 120;
+    return [1 + b * v + d * w + g * v * w + m * v * v + n * w * w, (a + e * v + f * w) / 120, h / 14400];
   };
 }
 
