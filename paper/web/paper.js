@@ -22,17 +22,17 @@
     const still = box.querySelector('img');
     live.setAttribute('role', 'img');
     live.setAttribute('aria-label', still.alt);
-    // Print sizes are small on a screen: the same drawing, scaled as a whole.
-    const shown = still.getBoundingClientRect().width;
-    box.append(live);
-    live.style.width = `${layout.width}px`;
-    live.style.zoom = String(shown / layout.width);
-    live.style.margin = '0 auto';
-    await Plotly.newPlot(live, data, layout, {
-      displaylogo: false,
-      showSendToCloud: false,
-      responsive: false,
-    });
+    // Print sizes are small on a screen: the same drawing, scaled as a whole (plotly minds transforms when it points).
+    const shown = still.getBoundingClientRect();
+    const scale = shown.width / layout.width;
+    const stage = document.createElement('div');
+    stage.style.cssText = `width:${shown.width}px;height:${layout.height * scale}px;margin:0 auto;visibility:hidden;position:absolute`;
+    live.style.cssText = `width:${layout.width}px;transform:scale(${scale});transform-origin:0 0`;
+    stage.append(live);
+    box.append(stage);
+    await Plotly.newPlot(live, data, layout, { displaylogo: false, showSendToCloud: false, responsive: false });
+    stage.style.visibility = stage.style.position = '';
+    stage.className = 'live';
     still.hidden = true;
     box.dataset.live = 'yes';
   };
