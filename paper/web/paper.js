@@ -20,7 +20,7 @@
     const Plotly = await plotly();
     const live = document.createElement('div');
     const still = box.querySelector('img');
-    live.setAttribute('role', 'img');
+    live.setAttribute('role', 'group');
     live.setAttribute('aria-label', still.alt);
     // Print sizes are small on a screen: the same drawing, scaled as a whole (plotly minds transforms when it points).
     const shown = still.getBoundingClientRect();
@@ -30,7 +30,11 @@
     live.style.cssText = `width:${layout.width}px;transform:scale(${scale});transform-origin:0 0`;
     stage.append(live);
     box.append(stage);
-    await Plotly.newPlot(live, data, layout, { displaylogo: false, showSendToCloud: false, responsive: false });
+    await Plotly.newPlot(live, data, layout, {
+      displaylogo: false,
+      showSendToCloud: false,
+      responsive: false,
+    });
     stage.style.visibility = stage.style.position = '';
     stage.className = 'live';
     still.hidden = true;

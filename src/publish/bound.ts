@@ -27,9 +27,6 @@ export interface BoundNumber {
   interval: { low: Written; high: Written; level: string; method: string; n: string } | null;
   /** Kind, study, device and date in one line: shown on hover and focus. */
   origin: string;
-  kind: string;
-  study: string;
-  date: string;
 }
 
 /** A table with every cell written out. */
@@ -72,6 +69,7 @@ function shortCommit(result: Result): string {
 
 /** Kind, study, device, date: what a reader must know to trust a number, in one line. */
 export function originOf(result: Result): string {
+  if (result.kind === 'paper') return `${kindWord.paper}: ${result.source ?? result.study}`;
   const parts = [kindWord[result.kind], `study ${result.study}`];
   // A published or derived number is the same on every machine.
   if (result.kind === 'measured' || result.kind === 'dry-run') parts.push(deviceText(result));
@@ -97,9 +95,6 @@ export function boundNumber(result: Result & { value: number }): BoundNumber {
       n: formatNumber(u.n, { digits: 0 }),
     },
     origin: originOf(result),
-    kind: kindWord[result.kind],
-    study: result.study,
-    date: day(result.date),
   };
 }
 

@@ -1,54 +1,40 @@
 // The register of claims as the paper shows it: rows for the tables, counts for the prose.
+import { publishedText } from '../claims/summary';
+import type { Judgement, Verdict } from '../claims/verdict';
+import { verdicts } from '../claims/verdict';
 import type { BoundNumber } from './bound';
 import { formatNumber } from './format';
 
-export interface Judged {
-  claim: {
-    id: string;
-    seed: 'cost' | 'cva';
-    section: string;
-    statement: string;
-    published: { text: string[] } | null;
-  };
-  verdict: string;
-  reason: string;
-  flip: string;
-}
-export const verdicts = [
-  'reproduced',
-  'reproduced under a condition',
-  'not reproduced',
-  'contradicted by its source',
-  'not testable here',
-  'not tested yet',
-];
-
-const slug = (verdict: string): string => verdict.replace(/\s+/g, '-');
+const slug = (verdict: Verdict): string => verdict.replace(/\s+/g, '-');
 
 /** One row of the register. */
 export interface ClaimRow {
   id: string;
+  /** Source and place in it. */
   place: string;
   statement: string;
+  /** The published value or wording; empty where there is none. */
   published: string;
-  verdict: string;
+  verdict: Verdict;
   reason: string;
 }
 
 /** Every claim in the register's order. */
-export function claimRows(judged: readonly Judged[]): ClaimRow[] {
+export function claimRows(judged: readonly Judgement[]): ClaimRow[] {
   return judged.map(({ claim, verdict, reason }) => ({
     id: claim.id,
-    place: `${claim.seed === 'cost' ? 'Study' : 'View alignment'}, ${claim.section}`,
+    place: `${claim.seed === 'cost' ? 'Study' : 'CVA'}, ${/^\d/.test(claim.section) ? '§' : ''}${claim.section}`,
     statement: claim.statement,
-    published: claim.published?.text.join('; ') ?? '',
+    published: publishedText(claim),
     verdict,
     reason,
   }));
 }
 
-/** The verdicts in their order, with the id under which the text finds each count. */
-export function verdictRows(judged: readonly Judged[]): { verdict: string; slug: string; count: number }[] {
+/** The verdicts in their order, with the end of the id under which the text finds each count. */
+export function verdictRows(
+  judged: readonly Judgement[],
+): { verdict: Verdict; slug: string; count: number }[] {
   return verdicts.map((verdict) => ({
     verdict,
     slug: slug(verdict),
@@ -57,27 +43,20 @@ export function verdictRows(judged: readonly Judged[]): { verdict: string; slug:
 }
 
 /** Counts of claims as bound numbers: `claims.total`, `.judged`, `.cost`, `.cva`, `.verdict.<verdict>`. */
-export function claimNumbers(judged: readonly Judged[]): Record<string, BoundNumber> {
-  const count = (id: string, title: string, value: number): [string, BoundNumber] => {
-    const text = Object.fromEntries(['auto', '0'].map((digits) => [digits, formatNumber(value)]));
-    const origin = 'counted in the register of claims (paper/claims.yaml) as this paper was set';
-    return [
-      `claims.${id}`,
-      {
-        id: `claims.${id}`,
-        title,
-        value,
-        text,
-        unit: '',
-        interval: null,
-        origin,
-        kind: 'derived',
-        study: 'claims',
-        date: '',
-      },
-    ];
-  };
-  const of = (seed: Judged['claim']['seed']): number => judged.filter((j) => j.claim.seed === seed).length;
+export function claimNumbers(judged: readonly Judgement[]): Record<string, BoundNumber> {
+  const count = (name: string, title: string, value: number): [string, BoundNumber] => [
+    `claims.${name}`,
+    {
+      id: `claims.${name}`,
+      title,
+      value,
+      text: { auto: formatNumber(value), 0: formatNumber(value) },
+      unit: '',
+      interval: null,
+      origin: 'counted in the register (paper/claims.yaml) as this paper was set',
+    },
+  ];
+  const of = (seed: Judgement['claim']['seed']): number => judged.filter((j) => j.claim.seed === seed).length;
   return Object.fromEntries([
     count('total', 'Claims in the register', judged.length),
     count('judged', 'Claims with a verdict', judged.filter((j) => j.verdict !== 'not tested yet').length),

@@ -100,6 +100,7 @@ export async function dressPage(
     `<script type="application/json" id="figures" data-plotly="${plotly}">${specs}</script>\n` +
     `<script>\n${file('paper.js')}</script>\n`;
   return body
+    .replace('<html>', '<html lang="en-GB">')
     .replace('</head>', () => `<style>\n${css}</style>\n</head>`)
     .replace('</body>', () => `${tail}</body>`);
 }

@@ -5,31 +5,37 @@ import { writeFileAtomic } from '../base/files';
 import { inRepo } from '../base/paths';
 import type { Long } from '../base/progress';
 import { Meter } from '../base/progress';
+import type { Judgement } from '../claims/verdict';
 import type { Result } from '../results/result';
 import { boundResults } from './bound';
-import type { Judged } from './claims-view';
 import { claimNumbers, claimRows, verdictRows } from './claims-view';
 import { equationsOf } from './equations';
-import { addSlices, drawFigureOne, findSlices } from './figure-one';
+import { addSlices, drawFigureOne, findSlices, slicesId } from './figure-one';
 import { lintTypst, requireBoundNumbers } from './number-lint';
 import type { LiveFigure } from './page';
 import { dressPage } from './page';
 import { paperSources } from './sources';
 import { Typesetter, packageFile } from './typst';
 
-/** A figure drawn from a result: the picture for paper, the specification for the screen. */
+/** A figure drawn from a result. */
 export interface Drawn {
+  /** SVG for the PDF, whose typesetter has the fonts. */
+  bare: string;
+  /** SVG for the web page, with the characters it needs. */
   svg: string;
-  spec: unknown;
+  /** The plotly specification for the live figure; sizes in pixels of 1/96 inch. */
+  spec: { data: unknown; layout: { width: number; [key: string]: unknown } };
+  alt: string;
+  caption: string;
 }
 
 export interface PaperInput extends Long {
   /** Recorded results by id, published ones among them. */
   results: ReadonlyMap<string, Result>;
   /** Every claim with its verdict. */
-  judged: readonly Judged[];
+  judged: readonly Judgement[];
   /** Draws a result that is a figure. */
-  draw: (result: Result) => Promise<Drawn>;
+  draw: (id: string) => Promise<Drawn>;
   /** The folder of the sources; default paper/. */
   paperDir?: string;
   /** The folder that is written to; default paper/. */
@@ -105,22 +111,31 @@ export async function buildPaper(input: PaperInput): Promise<PaperOutput> {
   return { ...files, pages: pdf.pages, numbers: Object.keys(numbers).length };
 }
 
+/** What the sources know of a figure. */
+interface FigureEntry {
+  file: string;
+  webFile: string;
+  /** mm */
+  width: number;
+  alt: string;
+  caption: string;
+}
+
 /** Draw every result that is a figure; the slices of Figure 1 are drawn by Typst. */
 async function drawFigures(
   results: ReadonlyMap<string, Result>,
   draw: PaperInput['draw'],
   typesetter: Typesetter,
-): Promise<{ figures: Record<string, { file: string; width: number }>; live: LiveFigure[] }> {
-  const figures: Record<string, { file: string; width: number }> = {};
+): Promise<{ figures: Record<string, FigureEntry>; live: LiveFigure[] }> {
+  const figures: Record<string, FigureEntry> = {};
   const live: LiveFigure[] = [];
   for (const result of results.values()) {
-    if (!result.figure || result.figure.builder === 'three-planes') continue;
-    const { svg, spec } = await draw(result);
-    const file = `/build/fig/${result.id}.svg`;
-    typesetter.add(file, svg);
-    // CSS pixels are 1/96 inch.
-    const pixels = Number(/<svg[^>]*\swidth="([\d.]+)/.exec(svg)?.[1] ?? 336);
-    figures[result.id] = { file, width: (pixels / 96) * 25.4 };
+    if (!result.figure || result.id === slicesId) continue;
+    const { bare, svg, spec, alt, caption } = await draw(result.id);
+    const [file, webFile] = ['paper', 'web'].map((where) => `/build/${where}/${result.id}.svg`);
+    typesetter.add(file, bare);
+    typesetter.add(webFile, svg);
+    figures[result.id] = { file, webFile, width: (spec.layout.width / 96) * 25.4, alt, caption };
     live.push({ id: result.id, spec });
   }
   return { figures, live };

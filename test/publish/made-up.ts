@@ -1,7 +1,10 @@
 // Made-up results and claims: enough for the real paper to be set without any record.
 import { PNG } from 'pngjs';
+import { loadRegister } from '../../src/claims/register';
+import type { Judgement } from '../../src/claims/verdict';
+import { judgeAll } from '../../src/claims/verdict';
+import { publishedFigures } from '../../src/publish/figure-two';
 import type { Drawn } from '../../src/publish/paper';
-import type { Judged } from '../../src/publish/claims-view';
 import type { Finding, Provenance, Result } from '../../src/results/result';
 
 const provenance: Provenance = {
@@ -148,50 +151,29 @@ export function madeUpResults(): Map<string, Result> {
       figure: { builder: 'plane-read-times', data: {} },
     }),
   );
+  results.push(...publishedFigures(loadRegister()));
   return new Map(results.map((r) => [r.id, r]));
 }
 
+const svg =
+  '<svg xmlns="http://www.w3.org/2000/svg" width="336" height="180" viewBox="0 0 336 180">' +
+  '<rect width="336" height="180" fill="#fff"/><path d="M30 150H320M30 150V20" stroke="#222" fill="none"/>' +
+  '<circle cx="90" cy="120" r="5" fill="#0072B2"/><circle cx="180" cy="100" r="5" fill="#E69F00"/>' +
+  '<circle cx="270" cy="40" r="5" fill="#009E73"/></svg>';
+
 /** A figure that no builder drew. */
 export const drawn: Drawn = {
-  svg:
-    '<svg xmlns="http://www.w3.org/2000/svg" width="336" height="180" viewBox="0 0 336 180">' +
-    '<rect width="336" height="180" fill="#fff"/><path d="M30 150H320M30 150V20" stroke="#222" fill="none"/>' +
-    '<circle cx="90" cy="120" r="5" fill="#0072B2"/><circle cx="180" cy="100" r="5" fill="#E69F00"/>' +
-    '<circle cx="270" cy="40" r="5" fill="#009E73"/></svg>',
+  bare: svg,
+  svg,
+  alt: 'Points that stand for nothing, drawn for a test.',
+  caption: 'A made-up figure.',
   spec: {
     data: [{ type: 'scatter', mode: 'markers', x: [1, 2, 3], y: [1, 2, 4] }],
     layout: { width: 336, height: 180, margin: { l: 30, r: 10, t: 10, b: 30 } },
   },
 };
 
-/** A register of some size with one claim of every verdict and many that are not tested. */
-export function madeUpClaims(): Judged[] {
-  const claim = (id: string, seed: 'cost' | 'cva', verdict: string, published: string[] | null): Judged => ({
-    claim: {
-      id,
-      seed,
-      section: '4.3 Memory bandwidth',
-      statement: `The source states something checkable about ${id}, at the length of a usual sentence.`,
-      published: published && { text: published },
-    },
-    verdict,
-    reason: 'A reason with the numbers that were compared, in a sentence or two of usual length.',
-    flip: 'What would turn it.',
-  });
-  const some = [
-    claim('cost.sagittal-slower', 'cost', 'reproduced', null),
-    claim('cost.coronal-slower', 'cost', 'reproduced under a condition', null),
-    claim('cost.unet-size', 'cost', 'contradicted by its source', ['~3M']),
-    claim('cost.io-bound', 'cost', 'not reproduced', null),
-    claim('cost.colab-units', 'cost', 'not testable here', ['100']),
-  ];
-  const rest = Array.from({ length: 70 }, (_, i) =>
-    claim(
-      `${i < 45 ? 'cost' : 'cva'}.statement-number-${i}`,
-      i < 45 ? 'cost' : 'cva',
-      'not tested yet',
-      i % 3 ? null : ['~18 GB'],
-    ),
-  );
-  return [...some, ...rest];
+/** The register as it stands, judged from these results. */
+export function madeUpClaims(): Judgement[] {
+  return judgeAll(loadRegister(), madeUpResults());
 }
