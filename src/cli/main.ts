@@ -42,6 +42,11 @@ const verbs: Verb[] = [
     summary: 'open JupyterLab on this repository, with its kernel',
     load: () => import('./verbs/lab.js'),
   },
+  {
+    name: 'paper',
+    summary: 'typeset the paper (PDF and web page) from the recorded results',
+    load: () => import('./verbs/paper.js'),
+  },
 ];
 
 /** Run the command line; sets the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */

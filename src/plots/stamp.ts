@@ -55,9 +55,14 @@ export function stampParts(stamp: Stamp): string[] {
     ...(isSynthetic(stamp) ? ['synthetic head'] : []),
     stamp.kinds.map((k) => kindTitle[k]).join(', '),
     // Published values alone: nothing was run for this figure.
-    ...(stamp.devices.length > 0 ? [`${origin}, ${run}`, stamp.devices.map(plainDevice).join(', ')] : []),
-    dates,
-    stamp.commits.map(shortCommit).join(', '),
+    ...(stamp.devices.length > 0
+      ? [
+          `${origin}, ${run}`,
+          stamp.devices.map(plainDevice).join(', '),
+          dates,
+          stamp.commits.map(shortCommit).join(', '),
+        ]
+      : []),
   ];
 }
 

@@ -2,8 +2,8 @@
 //
 // The words are made here and not in Typst, so that the PDF, the web page, the figures and the terminal write one
 // number in one way.
+import { formatNumber, titleWithUnit, unitText } from '../plots/format';
 import type { Kind, Result, Table } from '../results/result';
-import { formatNumber, unitText } from './format';
 
 /** What a kind is called in prose. */
 export const kindWord: Record<Kind, string> = {
@@ -46,7 +46,7 @@ export interface StudyFacts {
   device: string;
   seed: string;
   versions: string;
-  inputs: string[];
+  inputs: { name: string; sha256: string }[];
   notes: string[];
 }
 
@@ -104,7 +104,7 @@ export function boundTable(result: Result & { table: Table }): BoundTable {
   return {
     title: result.title,
     columns: columns.map((c) => ({
-      title: c.unit && c.unit !== '1' ? `${c.title} (${unitText(c.unit)})` : c.title,
+      title: titleWithUnit(c.title, c.unit),
       align: c.align ?? (rows.every((r) => typeof r[c.key] !== 'string') ? 'right' : 'left'),
     })),
     rows: rows.map((row) =>
@@ -139,7 +139,7 @@ export function boundResults(results: Iterable<Result>): {
       versions: Object.entries(result.versions)
         .map(([name, version]) => `${name} ${version}`)
         .join(', '),
-      inputs: result.inputs.map((i) => `${i.name} (SHA-256 ${i.sha256.slice(0, 12)}…)`),
+      inputs: result.inputs.map((i) => ({ name: i.name, sha256: `${i.sha256.slice(0, 12)}…` })),
       notes: result.notes,
     };
   }

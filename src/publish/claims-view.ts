@@ -3,7 +3,7 @@ import { publishedText } from '../claims/summary';
 import type { Judgement, Verdict } from '../claims/verdict';
 import { verdicts } from '../claims/verdict';
 import type { BoundNumber } from './bound';
-import { formatNumber } from './format';
+import { formatNumber } from '../plots/format';
 
 const slug = (verdict: Verdict): string => verdict.replace(/\s+/g, '-');
 
@@ -23,7 +23,7 @@ export interface ClaimRow {
 export function claimRows(judged: readonly Judgement[]): ClaimRow[] {
   return judged.map(({ claim, verdict, reason }) => ({
     id: claim.id,
-    place: `${claim.seed === 'cost' ? 'Study' : 'CVA'}, ${/^\d/.test(claim.section) ? '§' : ''}${claim.section}`,
+    place: `${claim.seed === 'cost' ? 'Study' : 'CVA'}${/^\d/.test(claim.section) ? '\u00a0§' : ', '}${claim.section}`,
     statement: claim.statement,
     published: publishedText(claim),
     verdict,

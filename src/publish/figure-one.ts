@@ -5,7 +5,7 @@ import { inRepo } from '../base/paths';
 import type { Result } from '../results/result';
 import { equationsOf } from './equations';
 import type { Slices } from './slices';
-import { sliceLayers, slicesOf } from './slices';
+import { sliceLayers, slicesOf, viewsOf } from './slices';
 import { paperSources } from './sources';
 import { Typesetter } from './typst';
 
@@ -46,13 +46,17 @@ function altText({ source }: Slices): string {
 
 /** Hand the slices to a typesetter: /build/slices.json and the picture files that it names. */
 export function addSlices(typesetter: Typesetter, slices: Slices): void {
-  const planes = slices.planes.map((plane) => {
+  const views = viewsOf(slices);
+  const planes = slices.planes.map((plane, i) => {
     const { picture, mask } = sliceLayers(plane, [...colours[plane.name]]);
     const files = { picture: `/build/${plane.name}.png`, mask: `/build/${plane.name}-mask.png` };
     typesetter.add(files.picture, picture);
     typesetter.add(files.mask, mask);
     const { width, height, crosshair, spacing, letters } = plane;
-    return [plane.name, { ...files, width, height, crosshair, spacing, letters, cuts: cuts[plane.name] }];
+    return [
+      plane.name,
+      { ...files, width, height, crosshair, spacing, letters, view: views[i], cuts: cuts[plane.name] },
+    ];
   });
   typesetter.add(
     '/build/slices.json',

@@ -1,16 +1,11 @@
 // The web page: Typst's semantic HTML, dressed. Styles, fonts and pictures are inside; only plotly stands beside it,
 // and nothing is asked of any server.
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import katex from 'katex';
+import subsetFont from 'subset-font';
+import { jsonForScript } from '../plots/pages';
 import { packageFile } from './typst';
-
-const subsetFont = createRequire(__filename)('subset-font') as (
-  font: Buffer,
-  text: string,
-  options: { targetFormat: 'woff2' },
-) => Promise<Buffer>;
 
 /** A figure that can come alive. */
 export interface LiveFigure {
@@ -92,10 +87,7 @@ export async function dressPage(
   const file = (name: string): string => readFileSync(path.join(webDir, name), 'utf8');
   const body = withFormulas(html);
   const css = [await fontRules(body), katexRules(), file('paper.css')].join('\n');
-  const specs = JSON.stringify(Object.fromEntries(figures.map((f) => [f.id, f.spec]))).replace(
-    /</g,
-    '\\u003c',
-  );
+  const specs = jsonForScript(Object.fromEntries(figures.map((f) => [f.id, f.spec])));
   const tail =
     `<script type="application/json" id="figures" data-plotly="${plotly}">${specs}</script>\n` +
     `<script>\n${file('paper.js')}</script>\n`;

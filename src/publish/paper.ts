@@ -6,6 +6,8 @@ import { inRepo } from '../base/paths';
 import type { Long } from '../base/progress';
 import { Meter } from '../base/progress';
 import type { Judgement } from '../claims/verdict';
+import { plotlyBundle } from '../plots/dom';
+import { plotlyFile } from '../plots/pages';
 import type { Result } from '../results/result';
 import { boundResults } from './bound';
 import { claimNumbers, claimRows, verdictRows } from './claims-view';
@@ -15,7 +17,7 @@ import { lintTypst, requireBoundNumbers } from './number-lint';
 import type { LiveFigure } from './page';
 import { dressPage } from './page';
 import { paperSources } from './sources';
-import { Typesetter, packageFile } from './typst';
+import { Typesetter } from './typst';
 
 /** A figure drawn from a result. */
 export interface Drawn {
@@ -52,9 +54,6 @@ export interface PaperOutput {
   /** Numbers at hand that the text may use. */
   numbers: number;
 }
-
-/** The name of plotly's copy beside the page. */
-const plotlyName = 'plotly.js';
 
 /** Seconds since 1970 of the newest recorded result; 0 when nothing was run. */
 export function newestRun(results: Iterable<Result>): number {
@@ -95,17 +94,17 @@ export async function buildPaper(input: PaperInput): Promise<PaperOutput> {
 
   const pdf = typesetter.pdf('paper.typ', seconds);
   meter.add(1, 'PDF');
-  const html = await dressPage(typesetter.html('paper.typ'), live, path.join(paperDir, 'web'), plotlyName);
+  const html = await dressPage(typesetter.html('paper.typ'), live, path.join(paperDir, 'web'), plotlyFile);
   meter.add(1, 'web page');
 
   const files = {
     pdf: path.join(out, 'paper.pdf'),
     html: path.join(out, 'paper.html'),
-    plotly: path.join(out, plotlyName),
+    plotly: path.join(out, plotlyFile),
   };
   writeFileAtomic(files.pdf, pdf.bytes);
   writeFileAtomic(files.html, html);
-  copyFileSync(packageFile('plotly.js-dist', 'plotly.js'), files.plotly);
+  copyFileSync(plotlyBundle(), files.plotly);
   meter.add(1, 'files');
   meter.finish();
   return { ...files, pages: pdf.pages, numbers: Object.keys(numbers).length };
