@@ -63,7 +63,7 @@ describeWith('chromium', 'the web page of the paper in a browser', () => {
 
   it('shows the source of a number on keyboard focus and leads to its entry', async () => {
     const page = await open(1100);
-    await page.locator('a.num').nth(2).focus();
+    await page.locator('a.num[href="#number-plane-reads.ratio.sagittal"]').first().focus();
     expect(await page.locator('#origin').innerText()).toMatch(/^measured; study plane-reads; Made-up CPU/);
     await page.keyboard.press('Enter');
     expect(new URL(page.url()).hash).toBe('#number-plane-reads.ratio.sagittal');
