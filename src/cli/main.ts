@@ -38,6 +38,11 @@ const verbs: Verb[] = [
     load: () => import('./verbs/kernel.js'),
   },
   {
+    name: 'notebook',
+    summary: 'run notebooks without Python and store their outputs; check their format',
+    load: () => import('./verbs/notebook.js'),
+  },
+  {
     name: 'lab',
     summary: 'open JupyterLab on this repository, with its kernel',
     load: () => import('./verbs/lab.js'),

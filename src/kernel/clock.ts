@@ -10,8 +10,11 @@ export const clock = {
    */
   turn: (): Promise<void> =>
     new Promise((resolve) => {
-      const fallback = clock.setTimeout(resolve, 50);
-      clock.setImmediate(() => {
+      const fallback = clock.setTimeout(() => {
+        immediate.unref();
+        resolve();
+      }, 50);
+      const immediate = clock.setImmediate(() => {
         clock.clearTimeout(fallback);
         resolve();
       });

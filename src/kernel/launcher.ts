@@ -6,7 +6,7 @@ import { Gate } from './gate';
 import type { Request } from './gate';
 import { setHub } from './hub';
 import { allowImportOnlyPackages } from './import-only';
-import { endLeftovers } from './leftovers';
+import { endLeftovers, releaseLostImmediates } from './leftovers';
 import { Library } from './library';
 import { catchStrays } from './strays';
 import type { Tslab } from './tslab';
@@ -56,6 +56,7 @@ export function startKernel(connectionFile: string): void {
     cutOff: () => {
       cells.cutOff();
       emptyAsyncStack();
+      releaseLostImmediates();
       // Hold still until the order to end has arrived as well.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
     },

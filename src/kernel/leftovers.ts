@@ -9,6 +9,19 @@ import { Interrupted } from '../base/errors';
 type Callback = (...values: unknown[]) => void;
 type Starter = (callback: Callback, ...rest: unknown[]) => unknown;
 
+/** Immediates of cells that have not run. */
+const pending = new Set<NodeJS.Immediate>();
+
+/**
+ * After code was cut off: immediates that stood in line behind it never run, and Node would go round for them for ever.
+ * Called in the middle of the code that is cut off, when all that still wait are the lost ones and a few later ones.
+ */
+export function releaseLostImmediates(): void {
+  const lost = [...pending];
+  pending.clear();
+  for (const immediate of lost) immediate.unref();
+}
+
 /**
  * Wrap the timers and the console of this process.
  * @param stopped  whether the cell that the calling code belongs to was stopped

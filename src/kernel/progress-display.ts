@@ -3,9 +3,10 @@ import type { Progress, ProgressEvent } from '../base/progress';
 import { progressLine } from '../base/progress';
 import { clock } from './clock';
 import type { Bundle } from './hub';
+import type { Content } from './wire';
 
 /** Marks the display as progress, for the notebook runner. */
-export const progressMark = { 'cost-of-consistency': { progress: true } };
+const progressMark = { 'cost-of-consistency': { progress: true } };
 
 const escape = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
@@ -26,6 +27,16 @@ function final(event: ProgressEvent): Bundle {
     .replace(/ \[[#.]*\]/, '')
     .replace(/, in [^,]*$/, event.finished ? '' : ', stopped');
   return { data: { 'text/plain': line }, metadata: progressMark };
+}
+
+/** The line of a progress display among a kernel's messages, for the notebook runner. */
+export function cellProgressOf(content: Content): string | undefined {
+  const { data, metadata } = content as {
+    data?: Record<string, unknown>;
+    metadata?: Record<string, unknown>;
+  };
+  const line = data?.['text/plain'];
+  return metadata && 'cost-of-consistency' in metadata && typeof line === 'string' ? line : undefined;
 }
 
 /** One cell's progress: tasks are told apart by their text. */
