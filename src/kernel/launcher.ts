@@ -24,7 +24,11 @@ export function startKernel(connectionFile: string): void {
       if (request.header.msg_type === 'execute_request') cells.enqueue(request);
       else gate.reply(...answer(tslab, request), request);
     },
-    interrupt: () => cells.interrupt(),
+    interrupt: () => {
+      // Node takes the signal's listeners away while a cell's script runs; a script that was cut off never gave them back.
+      if (!process.listeners('SIGINT').includes(onSignal)) process.on('SIGINT', onSignal);
+      cells.interrupt();
+    },
     shutdown: () => process.exit(0),
   });
   process.on('exit', () => gate.close(500));
@@ -40,6 +44,8 @@ export function startKernel(connectionFile: string): void {
     abandon: () => tslab.abandon(),
   });
 
+  // A signal may come late, after its cell; it must not reach the next one.
+  const onSignal = (): void => cells.current?.interrupt();
   setTslabDisplay((bundle, id, update) => {
     const cell = cells.owner();
     if (cell && !cell.stopped) cell.output.display(bundle, id, update);
@@ -68,8 +74,7 @@ export function startKernel(connectionFile: string): void {
     return cell && (() => cell.stopped);
   });
   catchStrays((kind, thrown) => cells.stray(kind, thrown));
-  // A signal may come late, after its cell; it must not reach the next one.
-  process.on('SIGINT', () => cells.current?.interrupt());
+  process.on('SIGINT', onSignal);
 }
 
 /** What the front end asks while typing. A fault in tslab's answer must not end the kernel. */
