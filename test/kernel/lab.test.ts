@@ -59,7 +59,7 @@ describeWith(['chromium', 'jupyterlab'], 'JupyterLab', () => {
 
   it('shows a figure: live when trusted, the static picture when not', patience, async () => {
     const figure = await open('figure');
-    await figure.run('show');
+    await figure.run('show', 60);
     await figure.cell('show').locator('.js-plotly-plot .main-svg').first().waitFor();
     const { outputs } = (await figure.save()).get('show')!;
     expect(outputs).toHaveLength(1);
@@ -74,6 +74,8 @@ describeWith(['chromium', 'jupyterlab'], 'JupyterLab', () => {
     const untrusted = await open('figure-from-elsewhere');
     const picture = untrusted.cell('show').locator('.jp-OutputArea-output img');
     await picture.waitFor();
+    await picture.scrollIntoViewIfNeeded();
+    expect(await picture.isVisible()).toBe(true);
     expect(await picture.evaluate((img) => (img as { naturalWidth: number }).naturalWidth)).toBeGreaterThan(
       1,
     );
