@@ -199,12 +199,12 @@ describeWith(['chromium', 'jupyterlab'], 'JupyterLab', () => {
     const course = await LabSession.start('--ServerApp.base_url=/course/one/');
     try {
       const figure = await course.open('figure');
-      const script = figure.page.waitForResponse((response) => response.url().includes('plotly.js'));
-      await figure.run('show');
+      const [script] = await Promise.all([
+        figure.page.waitForResponse((response) => response.url().includes('plotly.js')),
+        figure.run('show', 60),
+      ]);
+      expect(new URL(script.url()).pathname).toBe('/course/one/files/node_modules/plotly.js-dist/plotly.js');
       await figure.cell('show').locator('.js-plotly-plot .main-svg').first().waitFor();
-      expect(new URL((await script).url()).pathname).toBe(
-        '/course/one/files/node_modules/plotly.js-dist/plotly.js',
-      );
     } finally {
       await course.close();
     }
