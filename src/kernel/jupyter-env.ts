@@ -30,7 +30,7 @@ export interface JupyterLab {
 
 /**
  * JupyterLab 4 from PATH if there is one, else from the private environment, which is made when missing
- * (`python3 -m venv` and pip; 96 MB to download, 330 MB on disk).
+ * (`python3 -m venv` and pip; 91 packages, 241 MB on disk).
  * @throws InputError naming the system package that is missing (Python, venv, pip) or the network
  * @throws Interrupted when the signal is aborted; the next attempt finds pip's downloads in pip's cache
  */
@@ -166,7 +166,7 @@ function failedPip(output: string): InputError {
     return new InputError({
       what: `${task} failed`,
       given: 'a full disk',
-      expected: `330 MB free under ${home()}`,
+      expected: `250 MB free under ${home()}`,
       fix: 'free some space, or set COC_CACHE to a folder on another disk',
     });
   }
