@@ -13,6 +13,11 @@ interface Verb {
 /** Every verb in the order of a reader's day. A verb's file exports `define(command)`. */
 const verbs: Verb[] = [
   {
+    name: 'reproduce',
+    summary: 'data, notebooks, figures, paper, verdicts: everything, with progress',
+    load: () => import('./verbs/reproduce.js'),
+  },
+  {
     name: 'build',
     summary: 'build src/ into dist/ when it is stale (every other verb does this first)',
     load: () => import('./verbs/build.js'),

@@ -1,0 +1,29 @@
+// Step 3: every figure, drawn from results. The recorded ones go to figures/ and are tracked (SVG and PNG).
+import { inRepo } from '../base/paths';
+import type { Long } from '../base/progress';
+import { Meter } from '../base/progress';
+import { figure } from '../plots/draw';
+import { writeFigure } from '../plots/write-figure';
+import { writeFigureOne } from '../publish/recorded';
+import type { Result } from '../results/result';
+
+/**
+ * Draw all figures among some results into a folder, and Figure 1.
+ * @returns the files that were written
+ */
+export async function drawFigures(
+  results: ReadonlyMap<string, Result>,
+  { dir = inRepo('figures'), ...long }: Long & { dir?: string } = {},
+): Promise<string[]> {
+  const wanted = [...results.values()].filter((r) => r.figure);
+  const meter = new Meter('drawing figures', 'figures', wanted.length + 1, long);
+  const files: string[] = [];
+  for (const { id } of wanted) {
+    const written = await writeFigure(figure(id, results), dir);
+    files.push(...Object.values(written.files));
+    meter.add(1, id);
+  }
+  files.push(...(await writeFigureOne(results, dir)));
+  meter.finish();
+  return files;
+}

@@ -1,0 +1,33 @@
+// What is tracked is what the recorded results draw, byte for byte.
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { inRepo } from '../../src/base/paths';
+import { loadRegister } from '../../src/claims/register';
+import { summarise } from '../../src/claims/summary';
+import { judgeAll } from '../../src/claims/verdict';
+import { paperResults } from '../../src/publish/recorded';
+import { drawFigures } from '../../src/reproduce/figures';
+import { verdictSection, withVerdicts } from '../../src/reproduce/readme';
+
+const tracked = (dir: string): string[] => readdirSync(dir).filter((f) => /\.(svg|png)$/.test(f)).sort();
+
+describe('the record', () => {
+  it('draws the tracked figures, byte for byte', { timeout: 120_000 }, async () => {
+    const dir = mkdtempSync(path.join(os.tmpdir(), 'coc-figures-'));
+    await drawFigures(paperResults(), { dir });
+    const here = inRepo('figures');
+    expect(tracked(dir)).toEqual(tracked(here));
+    const differing = tracked(dir).filter((f) => !readFileSync(path.join(dir, f)).equals(readFileSync(path.join(here, f))));
+    expect(differing).toEqual([]);
+    rmSync(dir, { recursive: true });
+  });
+
+  it('gives the verdicts that the README shows', () => {
+    const results = paperResults();
+    const claims = summarise(judgeAll(loadRegister(), results), results);
+    expect(readFileSync(inRepo('README.md'), 'utf8')).toContain(verdictSection(claims));
+    expect(() => withVerdicts('no marks', claims)).toThrow('put the marks back');
+  });
+});
