@@ -51,6 +51,8 @@ function announce(needs: DataNeed[], say: (line: string) => void): void {
     const paths = new Set(needs.filter((n) => n.dataset === dataset).map((n) => n.path));
     const files = manifest.files.filter((f) => paths.has(f.path));
     const bytes = files.reduce((sum, f) => sum + (f.bytes ?? 0), 0);
-    say(`${manifest.title}: ${files.length} files, ${formatBytes(bytes)}, ${manifest.licence.id}`);
+    say(
+      `${manifest.title}: ${files.length} ${files.length === 1 ? 'file' : 'files'}, ${formatBytes(bytes)}, ${manifest.licence.id}`,
+    );
   }
 }

@@ -24,6 +24,7 @@ export async function drawFigures(
     meter.add(1, id);
   }
   files.push(...(await writeFigureOne(results, dir)));
+  meter.add(1, 'architecture');
   meter.finish();
   return files;
 }

@@ -38,7 +38,9 @@ export function identityOfNotebook(
   data: Record<string, string>,
 ): Promise<Identity> {
   const specs = Object.fromEntries(notebook.studies.map((id) => [id, studies[id].specs[mode]]));
-  const wanted = notebook.studies.flatMap((id) => studies[id].needs.map((n) => path.posix.join(n.dataset, n.path)));
+  const wanted = notebook.studies.flatMap((id) =>
+    studies[id].needs.map((n) => path.posix.join(n.dataset, n.path)),
+  );
   return identityOf(notebook.source, {
     resolveDir: path.dirname(notebook.file),
     spec: { mode, specs },

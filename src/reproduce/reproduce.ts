@@ -46,7 +46,11 @@ export interface Outcome {
 }
 
 /** Reproduce the paper. @throws what stopped it; files made before stay whole */
-export async function reproduce({ mode, say = () => undefined, ...options }: ReproduceOptions): Promise<Outcome> {
+export async function reproduce({
+  mode,
+  say = () => undefined,
+  ...options
+}: ReproduceOptions): Promise<Outcome> {
   if (options.record && mode === 'stored') {
     throw new InputError({
       what: 'cannot record',
@@ -79,7 +83,9 @@ export async function reproduce({ mode, say = () => undefined, ...options }: Rep
         runs.push(await runOrReuse(notebook, mode, digests, { force: options.force, ...long }));
       }
       if (options.record) record(runs);
-      const done = runs.map((r) => `${r.notebook.name} ${r.reused ? 'unchanged, not run again' : 'run'}`).join('; ');
+      const done = runs
+        .map((r) => `${r.notebook.name} ${r.reused ? 'unchanged, not run again' : 'run'}`)
+        .join('; ');
       return { step: 'notebooks', line: done + (options.record ? '; recorded' : ''), skips: [] };
     });
   }

@@ -28,7 +28,11 @@ describe('the identity of a notebook', () => {
     const one = await identityOfNotebook(notebook, 'quick', {});
     const modules = Object.keys(one.modules);
     expect(modules).toEqual(
-      expect.arrayContaining(['src/sampling/plane.ts', 'src/experiments/plane-reads.ts', 'src/volume/nifti.ts']),
+      expect.arrayContaining([
+        'src/sampling/plane.ts',
+        'src/experiments/plane-reads.ts',
+        'src/volume/nifti.ts',
+      ]),
     );
     expect(modules).not.toContain('src/publish/paper.ts');
     const flair = 'brats2015-deepmedic/brats_2013_pat0005_1/Flair_subtrMeanDivStd.nii.gz';

@@ -11,7 +11,10 @@ import { paperResults } from '../../src/publish/recorded';
 import { drawFigures } from '../../src/reproduce/figures';
 import { verdictSection, withVerdicts } from '../../src/reproduce/readme';
 
-const tracked = (dir: string): string[] => readdirSync(dir).filter((f) => /\.(svg|png)$/.test(f)).sort();
+const tracked = (dir: string): string[] =>
+  readdirSync(dir)
+    .filter((f) => /\.(svg|png)$/.test(f))
+    .sort();
 
 describe('the record', () => {
   it('draws the tracked figures, byte for byte', { timeout: 120_000 }, async () => {
@@ -19,7 +22,9 @@ describe('the record', () => {
     await drawFigures(paperResults(), { dir });
     const here = inRepo('figures');
     expect(tracked(dir)).toEqual(tracked(here));
-    const differing = tracked(dir).filter((f) => !readFileSync(path.join(dir, f)).equals(readFileSync(path.join(here, f))));
+    const differing = tracked(dir).filter(
+      (f) => !readFileSync(path.join(dir, f)).equals(readFileSync(path.join(here, f))),
+    );
     expect(differing).toEqual([]);
     rmSync(dir, { recursive: true });
   });
