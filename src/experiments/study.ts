@@ -51,7 +51,7 @@ export class StudyResults {
 
 /**
  * The results of a study in a mode: `stored` reads the record and runs nothing; `quick` and `full` run it and leave
- * a file in `COC_RUN_DIR` (set by a reproduce), else in figures/quick/.
+ * a file in `COC_RUN_DIR` (set by a reproduce), else in figures/quick/results/.
  */
 export async function runStudy<Spec>(
   study: StudyDefinition<Spec>,

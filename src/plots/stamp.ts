@@ -62,7 +62,7 @@ export function stampParts(stamp: Stamp): string[] {
           dates,
           stamp.commits.map(shortCommit).join(', '),
         ]
-      : []),
+      : stamp.notes),
   ];
 }
 

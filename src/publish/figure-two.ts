@@ -25,6 +25,7 @@ export function publishedFigures(claims: Claim[]): Result[] {
     title: 'The cost of consistency as published',
     value: undefined,
     unit: '',
+    notes: ['bars are the numbers of the study’s text; of its Figure 2 only the caption is at hand'],
     source: 'The cost of consistency, section 4.1 and Table 1',
     identity: sha256OfValue(data),
     figure: { builder: 'cost-of-consistency', data },

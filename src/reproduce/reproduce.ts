@@ -97,7 +97,7 @@ export async function reproduce({
     if (mode !== 'stored') {
       // Published numbers, and the record where this run has nothing of its own, complete the fresh results.
       const fresh = new Map([...results, ...loadResults(quickDir(), 'fresh')]);
-      await drawFigures(fresh, { dir: quickDir(), ...long });
+      await drawFigures(fresh, { dir: inRepo('figures', 'quick'), ...long });
       line += ', the same from this run in figures/quick/';
     }
     return { step: 'figures', line, skips: [], files };

@@ -1,7 +1,7 @@
 // The one store: a study is a JSON file that holds its provenance once and its findings.
 //
-//   figures/recorded/<study>.json   tracked; what the paper is set from
-//   figures/quick/<study>.json      git-ignored; what the last quick run found
+//   figures/recorded/<study>.json      tracked; what the paper is set from
+//   figures/quick/results/<study>.json git-ignored; what the last quick run found
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
@@ -27,7 +27,7 @@ const studySchema = z.strictObject({
 /** The folder of the results the paper is set from. */
 export const recordedDir = (): string => inRepo('figures', 'recorded');
 /** The folder of the last quick run's results. */
-export const quickDir = (): string => inRepo('figures', 'quick');
+export const quickDir = (): string => inRepo('figures', 'quick', 'results');
 
 /** Check a study's form; the error names the field. */
 export function checkStudy(value: unknown, where: string): Study {
