@@ -15,7 +15,10 @@ interface Options {
 export function define(command: Command): void {
   command
     .addOption(
-      new Option('--mode <mode>', 'stored: draw what is recorded; quick: run on this machine; full: paper scale')
+      new Option(
+        '--mode <mode>',
+        'stored: draw what is recorded; quick: run on this machine; full: paper scale',
+      )
         .choices(modes)
         .default('quick'),
     )
