@@ -113,6 +113,8 @@ class NotebookRun {
         this.collector.take(message);
         this.detail = cellProgressOf(message.content) ?? this.detail;
       });
+      // Its sockets answer before its compiler is ready; a question to the compiler keeps that out of the first cell's time.
+      await client.request('is_complete_request', { code: '' }).done;
       for (const entry of this.code) {
         await this.one(client, entry);
         if (this.failure) break;
