@@ -12,6 +12,5 @@ export default defineConfig({
     isolate: true,
     testTimeout: 30_000,
     hookTimeout: 120_000,
-    benchmark: { include: ['test/bench/**/*.bench.ts'] },
   },
 });

@@ -94,7 +94,6 @@ export const findingSchema = z
 export type Kind = (typeof kinds)[number];
 export type Mode = (typeof modes)[number];
 export type Table = z.infer<typeof table>;
-export type FigureData = z.infer<typeof figure>;
 export type Device = z.infer<typeof device>;
 export type Provenance = z.infer<typeof provenanceSchema>;
 export type Finding = z.infer<typeof findingSchema>;

@@ -2,7 +2,7 @@
 //
 // Where a peer is missing the test is skipped, and the reporter names and counts it. With COC_REQUIRE_PEERS=1
 // (CI) a missing peer is a failure.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { describe } from 'vitest';
@@ -59,9 +59,4 @@ export function describeWith(peers: Peer | Peer[], name: string, body: () => voi
   const missing = [peers].flat().filter((peer) => !hasPeer(peer));
   if (missing.length === 0) describe(name, body);
   else describe.skip(`${name} [needs ${missing.join(', ')}]`, body);
-}
-
-/** Run a Python script of the tests and parse the JSON that it prints. */
-export function runPython(script: string, ...args: string[]): unknown {
-  return JSON.parse(execFileSync(python, [script, ...args], { encoding: 'utf8', maxBuffer: 1 << 28 }));
 }
