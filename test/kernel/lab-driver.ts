@@ -314,7 +314,7 @@ export class LabPage {
   async watchStatus(): Promise<() => Promise<string[]>> {
     const seen = await this.page.locator('.jp-Notebook-ExecutionIndicator').evaluateHandle((element) => {
       const indicator = element as Node;
-      const statuses: string[] = [];
+      const statuses = [indicator.getAttribute('data-status') ?? ''];
       new MutationObserver(() => {
         const status = indicator.getAttribute('data-status') ?? '';
         if (statuses.at(-1) !== status) statuses.push(status);
