@@ -46,7 +46,7 @@ export const costOfConsistency: Builder = (own, results) => {
       ...bars.map(({ label, of }) => rowOf(of, 'Memory', label)),
       ...limits.map(({ label, of }) => rowOf(of, 'Memory of a card', label)),
     ],
-    uses: [...bars, ...limits].map((b) => b.of),
+    uses: [own, ...[...bars, ...limits].map((b) => b.of)],
   };
 };
 
