@@ -86,9 +86,22 @@ async function receive(socket: Router, frames: Buffer[]): Promise<void> {
   }
   if (type === 'interrupt_request') void interrupter.interrupt();
   const answer = answers[type] as (() => Content) | undefined;
+  if (type === 'kernel_info_request') announce();
   // Requests that this kernel does not know (the debugger's) get no answer, as the protocol asks.
   if (answer) void reply(socket, request, type.replace(/request$/, 'reply'), answer());
   await settled(header);
+}
+
+/**
+ * A front end asks for kernel_info when it connects, also after a killed kernel came back; what is published before its
+ * side is ready is lost, and JupyterLab then shows "Unknown" until the next cell. So the state is told again, twice.
+ */
+const announcements: NodeJS.Timeout[] = [];
+function announce(): void {
+  for (const timer of announcements.splice(0)) clearTimeout(timer);
+  for (const delay of [700, 3000]) {
+    announcements.push(setTimeout(() => void status(running ? 'busy' : 'idle', running), delay).unref());
+  }
 }
 
 parentPort!.on('message', (message: Outgoing) => void handle(message));
@@ -117,6 +130,7 @@ async function handle(message: Outgoing): Promise<void> {
 
 /** Open sockets must not see the end of the process. */
 async function close(): Promise<void> {
+  for (const timer of announcements.splice(0)) clearTimeout(timer);
   await tail;
   interrupter.close();
   for (const socket of [iopub, shell, control, stdin, heartbeat]) socket.close();
