@@ -5,7 +5,7 @@ import { sourceTitles } from './published';
 import type { Claim } from './register';
 import { paragraph, textTable } from './text';
 import type { Judgement, Verdict } from './verdict';
-import { formatNumber, formatQuantity, verdicts } from './verdict';
+import { numberText, quantityText, verdicts } from './verdict';
 
 /** One claim as a row of a table. */
 export interface ClaimRow {
@@ -35,7 +35,7 @@ export interface Summary {
 /** The published value as a reader sees it. */
 export function publishedText(claim: Claim): string {
   const { value, unit, text } = claim.published ?? {};
-  if (value !== undefined) return formatQuantity(value, unit!);
+  if (value !== undefined) return quantityText(value, unit!);
   return text ? `"${text[0].replace(/^["“]|["”]$/g, '')}"` : '';
 }
 
@@ -48,7 +48,7 @@ export function summarise(judged: Judgement[], results: ReadonlyMap<string, Resu
       used
         .flatMap((id) => results.get(id) ?? [])
         .filter((r) => r.kind === kind && r.value !== undefined)
-        .map((r) => formatQuantity(r.value!, r.unit))
+        .map((r) => quantityText(r.value!, r.unit))
         .join(', ');
     return {
       id: claim.id,
@@ -110,7 +110,7 @@ export function claimText(judgement: Judgement): string {
     const number = claim.published.value === undefined ? '' : `${publishedText(claim)}, in its words `;
     parts.push(block('published', number + wording));
   }
-  const slack = claim.tolerance ? ` Tolerance: ${formatNumber(claim.tolerance * 100)} %.` : '';
+  const slack = claim.tolerance ? ` Tolerance: ${numberText(claim.tolerance * 100)} %.` : '';
   parts.push(
     block(
       `tested in notebook ${claim.test.notebook} (${claim.test.by.join(', ')})`,

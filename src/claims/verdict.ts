@@ -15,6 +15,7 @@
 //   else one fails                              not reproduced
 //   else `notTestable` says why                 not testable here
 //   else                                        not tested yet
+import { formatNumber, formatQuantity } from '../results/format';
 import type { Result } from '../results/result';
 import type { Claim, Condition } from './register';
 
@@ -48,20 +49,18 @@ interface Outcome {
   result?: string;
 }
 
-/**
- * A number as it stands in a reason: four significant digits, thousands apart.
- * Numbers of typeset prose have formats of their own (publish/); this one is for a terminal.
- */
-export function formatNumber(value: number): string {
-  const rounded = Number(value.toPrecision(4));
-  if (rounded !== 0 && (Math.abs(rounded) < 1e-3 || Math.abs(rounded) >= 1e12)) return String(rounded);
-  return rounded.toLocaleString('en-GB', { maximumFractionDigits: 6 });
+/** How many decimals a number needs for four significant digits; no zeros at the end. */
+function digitsOf(value: number): { digits?: number } {
+  const [, decimals = ''] = String(Number(value.toPrecision(4))).split('.');
+  return /e/.test(decimals) ? {} : { digits: decimals.length };
 }
 
-/** A quantity with its unit; ratios (unit `1`) stand bare. */
-export function formatQuantity(value: number, unit: string): string {
-  return unit === '1' || unit === '' ? formatNumber(value) : `${formatNumber(value)} ${unit}`;
-}
+/** A number as it stands in a reason: four significant digits show how far a value lies from its bound. */
+export const numberText = (value: number): string => formatNumber(value, digitsOf(value));
+
+/** A quantity as it stands in a reason. */
+export const quantityText = (value: number, unit: string): string =>
+  formatQuantity(value, unit, digitsOf(value));
 
 /** Whether all data that went in is generated rather than acquired: such a result sets no verdict. */
 export function isSyntheticOnly(result: Result): boolean {
@@ -95,7 +94,7 @@ function boundsOf(condition: Condition, claim: Claim): [low: number, high: numbe
 }
 
 function wording(condition: Condition, claim: Claim): string {
-  const [low, high] = boundsOf(condition, claim).map(formatNumber);
+  const [low, high] = boundsOf(condition, claim).map(numberText);
   if (condition.is === 'within' || low !== high) return `between ${low} and ${high}`;
   return condition.is === 'equals' ? `equal to ${low}` : `${condition.is} ${low}`;
 }
@@ -121,7 +120,7 @@ function look(condition: Condition, claim: Claim, results: ReadonlyMap<string, R
     const relation = state === 'holds' ? wanted : `not ${wanted}`;
     return {
       state,
-      text: `${capitalised(source)} gives ${formatQuantity(value, unit)}, ${relation}.`,
+      text: `${capitalised(source)} gives ${quantityText(value, unit)}, ${relation}.`,
       cited: true,
     };
   }
@@ -134,7 +133,7 @@ function look(condition: Condition, claim: Claim, results: ReadonlyMap<string, R
   const { low, high } = result.uncertainty ?? { low: value, high: value };
   const state = stateOf(condition, claim, low, high);
   const interval = result.uncertainty
-    ? ` (${formatNumber(result.uncertainty.level * 100)} % interval ${formatNumber(low)} to ${formatNumber(high)}, n = ${result.uncertainty.n})`
+    ? ` (${numberText(result.uncertainty.level * 100)} % interval ${numberText(low)} to ${numberText(high)}, n = ${result.uncertainty.n})`
     : '';
   const relation =
     state === 'holds'
@@ -144,7 +143,7 @@ function look(condition: Condition, claim: Claim, results: ReadonlyMap<string, R
         : `which does not settle whether it is ${wanted}`;
   return {
     state,
-    text: `${capitalised(result.title)}: ${formatQuantity(value, result.unit)}${interval}, ${relation}.`,
+    text: `${capitalised(result.title)}: ${quantityText(value, result.unit)}${interval}, ${relation}.`,
     cited: false,
     result: id,
   };

@@ -103,7 +103,7 @@ export async function fetchOne(
     });
   }
   const meter = new Meter(`Fetching ${file}`, 'B', entry.bytes, long);
-  // One attempt: a notebook or a test waits for this.
+  // Few attempts: a notebook or a test waits for this.
   const limits = { ...patience, tries: 2 };
   const signal = long.signal ?? new AbortController().signal;
   const outcome = await obtain(manifest, entry, limits, signal, (bytes) => meter.add(bytes));

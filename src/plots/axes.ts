@@ -1,6 +1,6 @@
 // Logarithmic axes with few, plainly written ticks.
 import { InputError } from '../base/errors';
-import { formatNumber, powerOfTen } from './format';
+import { formatNumber, powerOfTen } from '../results/format';
 import type { JsonObject } from './spec';
 
 /** Room at both ends: a share of the span, and a least number of decades. */

@@ -1,7 +1,7 @@
 // The numbers of a figure: as CSV in tidy long form, and as a table for its page.
 import type { Table } from '../results/result';
 import type { DataRow, Figure } from './figure';
-import { unitText } from './format';
+import { unitText } from '../results/format';
 import { kindTitle } from './theme';
 
 const columns = ['result', 'quantity', 'group', 'kind', 'value', 'unit', 'low', 'high', 'level'] as const;

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { InputError } from '../base/errors';
 import type { Kind, Result } from '../results/result';
-import { titleWithUnit } from './format';
+import { titleWithUnit } from '../results/format';
 import type { JsonObject, PlotSpec } from './spec';
 import type { Stamp } from './stamp';
 import { grey } from './theme';

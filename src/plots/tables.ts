@@ -1,6 +1,6 @@
 // Tables as text for a terminal and as HTML; the paper's own setting is in publish/, with the same cells.
 import type { Table } from '../results/result';
-import { formatNumber, titleWithUnit } from './format';
+import { formatNumber, titleWithUnit } from '../results/format';
 import { escape } from './xml';
 
 type Column = Table['columns'][number];

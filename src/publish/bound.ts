@@ -2,7 +2,7 @@
 //
 // The words are made here and not in Typst, so that the PDF, the web page, the figures and the terminal write one
 // number in one way.
-import { formatNumber, titleWithUnit, unitText } from '../plots/format';
+import { formatNumber, titleWithUnit, unitText } from '../results/format';
 import type { Kind, Result, Table } from '../results/result';
 
 /** What a kind is called in prose. */

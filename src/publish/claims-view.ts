@@ -3,7 +3,7 @@ import { publishedText } from '../claims/summary';
 import type { Judgement, Verdict } from '../claims/verdict';
 import { verdicts } from '../claims/verdict';
 import type { BoundNumber } from './bound';
-import { formatNumber } from '../plots/format';
+import { formatNumber } from '../results/format';
 
 const slug = (verdict: Verdict): string => verdict.replace(/\s+/g, '-');
 

@@ -32,7 +32,7 @@ describe('summarise', () => {
       dryRun: '',
       measured: '2',
     });
-    expect(rows.map(publishedText)).toEqual(['', '4,000 legs', '"fast"']);
+    expect(rows.map(publishedText)).toEqual(['', '4000\u202flegs', '"fast"']);
   });
 
   it('makes a table of at most 100 columns', () => {
@@ -43,7 +43,7 @@ describe('summarise', () => {
         '',
         'The cost of consistency, section 1',
         'walking-is-faster               -                      -         -         2         reproduced',
-        'legs                            4,000 legs             -         -         -         not tested yet',
+        'legs                            4000\u202flegs              -         -         -         not tested yet',
         '',
         'The cost of consistency, abstract',
         'words                           "fast"                 -         -         -         not tested yet',
@@ -71,7 +71,7 @@ describe('summarise', () => {
         '  walk.ratio',
       ].join('\n'),
     );
-    expect(claimText(judge(rows[1], results))).toContain('4,000 legs, in its words "4000"');
+    expect(claimText(judge(rows[1], results))).toContain('4000\u202flegs, in its words "4000"');
     expect(claimText(judge(rows[1], results))).toContain('Tolerance: 5 %.');
   });
 
@@ -103,7 +103,7 @@ describe('coc claims', () => {
     const cva = JSON.parse(coc('--json', '--seed', 'cva')) as typeof all;
     expect(cva.rows.every((r) => r.seed === 'cva')).toBe(true);
     expect(cva.total).toBeLessThan(all.total);
-    expect(coc('vram-one-view')).toContain('published\n  6 GB, in its words');
+    expect(coc('vram-one-view')).toContain('published\n  6\u202fGB, in its words');
     expect(coc('check')).toContain('sentences agree');
   });
 

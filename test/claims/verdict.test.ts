@@ -120,7 +120,7 @@ describe('the other verdicts', () => {
   it('contradicted by its source: a cited fact fails', () => {
     const judged = judge(wheels, new Map());
     expect(judged.verdict).toBe('contradicted by its source');
-    expect(judged.reason).toBe('The maker, page 2 gives 4 wheels, not equal to 3.');
+    expect(judged.reason).toBe('The maker, page 2 gives 4\u202fwheels, not equal to 3.');
   });
 
   it('not testable here: the reason names what was tried, what settles it and the proxy', () => {
@@ -146,7 +146,7 @@ describe('the other verdicts', () => {
     expect(judge(six, derived(6.8)).verdict).toBe('reproduced');
     expect(judge(six, derived(5.1)).verdict).toBe('reproduced');
     expect(judge(six, derived(14)).verdict).toBe('not reproduced');
-    expect(judge(six, derived(14)).reason).toBe('Walking over standing: 14 GB, not between 5.1 and 6.9.');
+    expect(judge(six, derived(14)).reason).toBe('Walking over standing: 14\u202fGB, not between 5.1 and 6.9.');
     expect(judge(six, byId(result({ unit: 'GB', ...span(5, 6) }))).verdict).toBe('not tested yet');
     const binary = judge(six, byId(result({ unit: 'GiB', ...span(5.9, 6.1) })));
     expect(binary.verdict).toBe('not tested yet');

@@ -7,7 +7,7 @@ import type { Kind } from '../../results/result';
 import { kinds } from '../../results/result';
 import type { Builder, Quantity } from '../figure';
 import { dataOf, errorBars, quantity, rowOf } from '../figure';
-import { convertBytes, formatNumber, formatQuantity, titleWithUnit } from '../format';
+import { convertBytes, formatNumber, formatQuantity, titleWithUnit } from '../../results/format';
 import type { PlotSpec, Trace } from '../spec';
 import { kindBar, kindTitle, palette, size, template, width } from '../theme';
 

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { Builder, DataRow, Quantity, Results } from '../figure';
 import { logAxis } from '../axes';
 import { axisTitle, dataOf, errorBars, quantity, rowOf } from '../figure';
-import { formatInterval, formatNumber, formatQuantity } from '../format';
+import { formatInterval, formatNumber, formatQuantity } from '../../results/format';
 import type { JsonObject, PlotSpec, Trace } from '../spec';
 import type { PlaneName } from '../theme';
 import { grey, kindMarker, planes, planeStyle, size, template, width } from '../theme';

@@ -6,7 +6,7 @@ import {
   formatNumber,
   formatQuantity,
   titleWithUnit,
-} from '../../src/plots/format';
+} from '../../src/results/format';
 
 const thin = '\u202f';
 
