@@ -52,7 +52,7 @@ interface Outcome {
 /** How many decimals a number needs for four significant digits; no zeros at the end. */
 function digitsOf(value: number): { digits?: number } {
   const [, decimals = ''] = String(Number(value.toPrecision(4))).split('.');
-  return /e/.test(decimals) ? {} : { digits: decimals.length };
+  return decimals.includes('e') ? {} : { digits: decimals.length };
 }
 
 /** A number as it stands in a reason: four significant digits show how far a value lies from its bound. */

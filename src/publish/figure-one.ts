@@ -4,8 +4,9 @@ import { InputError } from '../base/errors';
 import { inRepo } from '../base/paths';
 import type { Result } from '../results/result';
 import { equationsOf } from './equations';
-import type { Slices } from './slices';
-import { sliceLayers, slicesOf, viewsOf } from './slices';
+import type { Slices } from '../plots/slices';
+import { slicesOf } from '../plots/slices';
+import { sliceLayers, viewsOf } from './slices';
 import { paperSources } from './sources';
 import { Typesetter } from './typst';
 

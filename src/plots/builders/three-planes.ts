@@ -2,34 +2,14 @@
 //
 // Data: `{planes: [{name, width, height, png, maskPng, crosshair, spacing, letters}], source}`; pictures are PNG in
 // base64. In each slice two lines show where the other two planes cut it; letters name the patient's sides.
-import { z } from 'zod';
 import type { Builder, DataRow } from '../figure';
-import { dataOf } from '../figure';
+import type { Slices } from '../slices';
+import { slicesOf } from '../slices';
 import type { JsonObject, Trace } from '../spec';
 import type { PlaneName } from '../theme';
-import { grey, planes as planeNames, planeStyle, size, template, width } from '../theme';
+import { grey, planeStyle, size, template, width } from '../theme';
 
-const plane = z.strictObject({
-  name: z.enum(planeNames),
-  width: z.number().int().positive(),
-  height: z.number().int().positive(),
-  /** Grey PNG, base64. */
-  png: z.base64(),
-  /** PNG of the reference label, base64: black is background. */
-  maskPng: z.base64(),
-  /** Column and row of the voxel in which the planes meet. */
-  crosshair: z.tuple([z.number(), z.number()]),
-  /** Millimetres from pixel to pixel along columns and rows. */
-  spacing: z.tuple([z.number().positive(), z.number().positive()]),
-  letters: z.strictObject({ left: z.string(), right: z.string(), top: z.string(), bottom: z.string() }),
-});
-
-const dataSchema = z.strictObject({
-  planes: z.array(plane).length(3),
-  source: z.strictObject({ title: z.string(), licence: z.string(), synthetic: z.boolean() }),
-});
-
-type Slice = z.infer<typeof plane>;
+type Slice = Slices['planes'][number];
 
 /** What cuts a plane along its columns (vertical line) and along its rows (horizontal line). */
 const cuts: Record<PlaneName, [columns: PlaneName, rows: PlaneName]> = {
@@ -45,7 +25,7 @@ const margin = { l: 4, r: 4, t: 40, b: 4 };
 const gap = 8;
 
 export const threePlanes: Builder = (own) => {
-  const { planes, source } = dataOf(own, dataSchema);
+  const { planes, source } = slicesOf(own);
   const across = planes.map((p) => p.width * p.spacing[0]);
   const down = planes.map((p) => p.height * p.spacing[1]);
   const inner = width.two - margin.l - margin.r - gap * (planes.length - 1);
