@@ -146,7 +146,9 @@ describe('the other verdicts', () => {
     expect(judge(six, derived(6.8)).verdict).toBe('reproduced');
     expect(judge(six, derived(5.1)).verdict).toBe('reproduced');
     expect(judge(six, derived(14)).verdict).toBe('not reproduced');
-    expect(judge(six, derived(14)).reason).toBe('Walking over standing: 14\u202fGB, not between 5.1 and 6.9.');
+    expect(judge(six, derived(14)).reason).toBe(
+      'Walking over standing: 14\u202fGB, not between 5.1 and 6.9.',
+    );
     expect(judge(six, byId(result({ unit: 'GB', ...span(5, 6) }))).verdict).toBe('not tested yet');
     const binary = judge(six, byId(result({ unit: 'GiB', ...span(5.9, 6.1) })));
     expect(binary.verdict).toBe('not tested yet');
