@@ -27,7 +27,10 @@ class WarmProgram {
       { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => undefined },
     );
     if (!config) return [`${configFile} cannot be read`];
-    const { options, fileNames } = config;
+    const { fileNames } = config;
+    // Errors are looked for below, in the files that an edit touches. With noEmitOnError the compiler would look through
+    // all files again before it writes, two seconds of the 2.5 that an edit then takes.
+    const options = { ...config.options, noEmitOnError: false };
     // Who removed dist/ removed what the warm program thinks it has written.
     if (!existsSync(options.tsBuildInfoFile ?? '')) this.program = undefined;
     const host = this.host(options);
