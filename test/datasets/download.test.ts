@@ -14,7 +14,9 @@ import { answer, content, cut, manifestFor, serve, useFolders } from './server';
 
 const folders = useFolders();
 const body = content('a', 300_000);
-const quick = { connect: 1, stall: 0.4, tries: 3, backoff: 0.02 };
+// Patient with a busy machine; only the tests of silence are not.
+const quick = { connect: 5, stall: 20, tries: 3, backoff: 0.02 };
+const hasty = { ...quick, stall: 0.4 };
 let server: TestServer;
 afterEach(() => server.close());
 
@@ -210,7 +212,7 @@ describe('a server that is slow or silent', () => {
       }
       r.end();
     });
-    expect((await fetchAll(m)).ready).toBe(1);
+    expect((await fetchAll(m, { patience: { ...quick, stall: 0.8 } })).ready).toBe(1);
     expect(server.seen).toHaveLength(1);
   });
 
@@ -220,13 +222,13 @@ describe('a server that is slow or silent', () => {
       r.writeHead(200, { 'content-length': body.length, etag: '"one"' });
       r.write(body.subarray(0, 70_000));
     });
-    expect((await fetchAll(m)).ready).toBe(1);
+    expect((await fetchAll(m, { patience: hasty })).ready).toBe(1);
     expect(server.seen[1].range).toBe('bytes=70000-');
   });
 
   test('silence from the start is given up after the tries', async () => {
     const m = await one(() => undefined);
-    const { outcomes } = await fetchAll(m);
+    const { outcomes } = await fetchAll(m, { patience: hasty });
     expect(outcomes[0]).toMatchObject({ state: 'absent' });
     expect(outcomes[0].reason).toMatch(/sent nothing for 0.4 s; 3 attempts/);
     expect(server.seen).toHaveLength(3);
@@ -239,7 +241,7 @@ describe('a server that is slow or silent', () => {
     const m = manifestFor(base, { a: { body }, b: { body: content('b', 9) } });
     const began = performance.now();
     const report = await fetchAll(m);
-    expect(performance.now() - began).toBeLessThan(1000);
+    expect(performance.now() - began).toBeLessThan(4000);
     expect(report).toMatchObject({ ready: 0, absent: 2, wrong: 0 });
     expect(report.outcomes[1].reason).toMatch(/cannot be reached \(ECONNREFUSED\)/);
   });
@@ -249,7 +251,7 @@ describe('a server that is slow or silent', () => {
     const m = await one((q, r, nth) => {
       if (nth > 0) return answer(q, r, body);
       r.writeHead(200, { 'content-length': body.length, etag: '"one"' });
-      r.write(body.subarray(0, 60_000), () => setTimeout(() => stop.abort(), 50));
+      r.write(body.subarray(0, 60_000), () => setTimeout(() => stop.abort(), 300));
     });
     await expect(fetchAll(m, { signal: stop.signal })).rejects.toThrow(
       /interrupted; finished parts are kept/,

@@ -16,7 +16,7 @@ import { answer, content, manifestFor, serve, useFolders } from './server';
 
 const folders = useFolders();
 const body = content('a', 200_000);
-const quick = { connect: 1, stall: 1, tries: 2, backoff: 0.02 };
+const quick = { connect: 5, stall: 20, tries: 2, backoff: 0.02 };
 let server: TestServer | undefined;
 afterEach(async () => {
   await server?.close();
