@@ -4,7 +4,8 @@ import { inRepo } from '../../src/base/paths';
 import { describeWith } from '../setup/peers';
 import { isAlive, type LabPage, LabSession, until } from './lab-driver';
 
-const patience = { timeout: 90_000 };
+// A browser on a busy machine: one second try, which the reporter names.
+const patience = { timeout: 90_000, retry: 1 };
 
 describeWith(['chromium', 'jupyterlab'], 'JupyterLab', () => {
   let lab: LabSession;

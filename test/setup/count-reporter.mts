@@ -9,6 +9,8 @@ export default class CountReporter implements Reporter {
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         count[state]++;
+        // Named, so that a test which fails now and then is not forgotten.
+        if (test.diagnostic()?.flaky) console.log(`passed on a second try: ${test.fullName}`);
         if (state === 'skipped') {
           const name = test.parent.type === 'suite' ? test.parent.fullName : test.fullName;
           skipped.set(name, (skipped.get(name) ?? 0) + 1);
