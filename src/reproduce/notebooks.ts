@@ -1,6 +1,7 @@
 // Step 2: the notebooks. One that is unchanged (cells, imported code, packages, data, specs) is not run again.
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { Interrupted } from '../base/errors';
 import { temporaryName, writeJsonAtomic } from '../base/files';
 import { cacheDir, inRepo } from '../base/paths';
 import type { Long } from '../base/progress';
@@ -70,6 +71,7 @@ export async function runOrReuse(
         env: { COC_MODE: mode, COC_RUN_DIR: path.join(temporary, 'studies') },
         ...long,
       });
+      if (run.failure?.kind === 'interrupted') throw new Interrupted(`notebook ${notebook.name}`);
       if (run.failure) throw failureOf(notebook, run.failure);
       writeJsonAtomic(path.join(temporary, 'identity.json'), identity);
       rmSync(dir, { recursive: true, force: true });

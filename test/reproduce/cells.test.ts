@@ -1,7 +1,11 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Interrupted } from '../../src/base/errors';
 import { inRepo } from '../../src/base/paths';
 import { joinCells } from '../../src/reproduce/cells';
-import { identityOfNotebook, listNotebooks } from '../../src/reproduce/notebooks';
+import { identityOfNotebook, listNotebooks, runOrReuse } from '../../src/reproduce/notebooks';
 
 describe('the cells of a notebook as one module', () => {
   it('puts imports first, each name once, and lets cells declare a name again', () => {
@@ -45,5 +49,23 @@ describe('the identity of a notebook', () => {
     expect(new Set(hashes).size).toBe(4);
     // Data that no study of the notebook reads does not count.
     expect((await identityOfNotebook(notebook, 'quick', { other: 'x' })).hash).toBe(one.hash);
+  });
+});
+
+describe('a run that is interrupted', () => {
+  it('says so and leaves nothing in the run store', { timeout: 60_000 }, async () => {
+    const cache = mkdtempSync(path.join(os.tmpdir(), 'coc-interrupt-'));
+    const saved = process.env.COC_CACHE;
+    process.env.COC_CACHE = cache;
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 1500);
+    const [notebook] = listNotebooks(inRepo('notebooks'));
+    await expect(runOrReuse(notebook, 'quick', {}, { signal: controller.signal })).rejects.toThrow(
+      Interrupted,
+    );
+    expect(readdirSync(path.join(cache, 'runs'))).toEqual([]);
+    if (saved === undefined) delete process.env.COC_CACHE;
+    else process.env.COC_CACHE = saved;
+    rmSync(cache, { recursive: true });
   });
 });
