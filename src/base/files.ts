@@ -11,6 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
+import { InputError, messageOf } from './errors';
 import { canonicalJson } from './hash';
 
 /** A temporary name in the same folder, so that the rename stays within one file system. */
@@ -55,6 +56,7 @@ export function readJson(file: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    throw new Error(`${file} is not valid JSON: ${(error as Error).message}`, { cause: error });
+    const problem = { given: messageOf(error), expected: 'a JSON file', fix: 'mend it, or restore it from git' };
+    throw new InputError({ what: `${file} is not valid JSON`, ...problem }, { cause: error });
   }
 }
