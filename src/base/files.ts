@@ -56,7 +56,11 @@ export function readJson(file: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    const problem = { given: messageOf(error), expected: 'a JSON file', fix: 'mend it, or restore it from git' };
+    const problem = {
+      given: messageOf(error),
+      expected: 'a JSON file',
+      fix: 'mend it, or restore it from git',
+    };
     throw new InputError({ what: `${file} is not valid JSON`, ...problem }, { cause: error });
   }
 }
