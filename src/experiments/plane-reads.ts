@@ -10,8 +10,8 @@ import type { Long } from '../base/progress';
 import { Meter } from '../base/progress';
 import { Random } from '../base/random';
 import type { Finding } from '../results/result';
-import type { PlaneLayout, PlaneName } from '../sampling/plane';
-import { planeLayout, planeNames, readPlane } from '../sampling/plane';
+import type { PlaneGrid, PlaneName } from '../sampling/plane';
+import { planeGrid, planeNames, readPlane } from '../sampling/plane';
 import type { Triple, Volume, VoxelArray } from '../volume/volume';
 import { bratsFlair, openHead } from './heads';
 import type { StudyDefinition } from './study';
@@ -41,9 +41,9 @@ export const planeReads: StudyDefinition<Spec> = {
   async run(spec, long) {
     const head = await openHead(bratsFlair, long);
     const { volume } = head;
-    const layouts = planeNames.map((name) => planeLayout(volume, name));
-    const times = await timePlanes(volume, layouts, spec, long);
-    const findings = [...layoutFindings(layouts, volume), ...timeFindings(times, layouts, spec)];
+    const grids = planeNames.map((name) => planeGrid(volume, name));
+    const times = await timePlanes(volume, grids, spec, long);
+    const findings = [...layoutFindings(grids, volume), ...timeFindings(times, grids, spec)];
     findings.push(tableOf(findings), {
       id: 'plane-reads.figure',
       title: 'Reading one plane: what the layout predicts and what was measured',
@@ -57,20 +57,20 @@ export const planeReads: StudyDefinition<Spec> = {
 };
 
 /** Time the three planes through random voxels; order within a voxel is random too, so that none profits from another. */
-async function timePlanes(volume: Volume, layouts: PlaneLayout[], spec: Spec, long: Long): Promise<Times[]> {
+async function timePlanes(volume: Volume, grids: PlaneGrid[], spec: Spec, long: Long): Promise<Times[]> {
   const random = new Random(spec.seed);
   const make = volume.data.constructor as new (n: number) => VoxelArray;
-  const buffers = layouts.map((l) => new make(l.columns.count * l.rows.count));
+  const buffers = grids.map((l) => new make(l.columns.count * l.rows.count));
   const meter = new Meter('reading planes', 'voxels', spec.warmUp + spec.voxels, long);
   const times: Times[] = [];
   for (let i = 0; i < spec.warmUp + spec.voxels; i++) {
     const voxel = volume.dims.map((n) => random.below(n)) as Triple;
-    const order = shuffled(layouts.length, random);
+    const order = shuffled(grids.length, random);
     const time: Partial<Times> = {};
     for (const k of order) {
       const begin = process.hrtime.bigint();
-      readPlane(volume, layouts[k], voxel, buffers[k]);
-      time[layouts[k].name] = Number(process.hrtime.bigint() - begin) / 1000;
+      readPlane(volume, grids[k], voxel, buffers[k]);
+      time[grids[k].name] = Number(process.hrtime.bigint() - begin) / 1000;
     }
     if (i >= spec.warmUp) times.push(time as Times);
     meter.add(1);
@@ -91,7 +91,7 @@ function shuffled(n: number, random: Random): number[] {
 }
 
 /** What the grid alone says: pixels, contiguous runs and their length. */
-function layoutFindings(layouts: PlaneLayout[], volume: Volume): Finding[] {
+function layoutFindings(grids: PlaneGrid[], volume: Volume): Finding[] {
   const bytes = volume.data.BYTES_PER_ELEMENT;
   const derived = (id: string, title: string, unit: string, value: number, source: string): Finding => ({
     id: `plane-reads.${id}`,
@@ -102,7 +102,7 @@ function layoutFindings(layouts: PlaneLayout[], volume: Volume): Finding[] {
     uncertainty: null,
     source,
   });
-  return layouts.flatMap((l) => [
+  return grids.flatMap((l) => [
     derived(
       `pixels.${l.name}`,
       `Pixels of the ${l.name} plane`,
@@ -128,7 +128,7 @@ function layoutFindings(layouts: PlaneLayout[], volume: Volume): Finding[] {
 }
 
 /** What was measured: medians over voxels, ratios paired within a voxel, bootstrap intervals over voxels. */
-function timeFindings(times: Times[], layouts: PlaneLayout[], spec: Spec): Finding[] {
+function timeFindings(times: Times[], grids: PlaneGrid[], spec: Spec): Finding[] {
   const measured = (
     id: string,
     title: string,
@@ -142,7 +142,7 @@ function timeFindings(times: Times[], layouts: PlaneLayout[], spec: Spec): Findi
     value: statistic(times),
     uncertainty: interval(times, statistic, new Random(spec.seed).fork(id)),
   });
-  const pixels = Object.fromEntries(layouts.map((l) => [l.name, l.columns.count * l.rows.count]));
+  const pixels = Object.fromEntries(grids.map((l) => [l.name, l.columns.count * l.rows.count]));
   const typical =
     (f: (t: Times) => number) =>
     (rows: Times[]): number =>

@@ -2,7 +2,7 @@
 import { PNG } from 'pngjs';
 import { quantile } from '../base/interval';
 import type { Plane, PlaneName } from '../sampling/plane';
-import { planeLayout, planeNames, readPlane } from '../sampling/plane';
+import { planeGrid, planeNames, readPlane } from '../sampling/plane';
 import type { Triple, Volume } from '../volume/volume';
 import { openHead, openMsFlair, openMsLesions } from './heads';
 import type { StudyDefinition } from './study';
@@ -37,8 +37,8 @@ export const threePlanes: StudyDefinition<Record<string, never>> = {
     const voxel = lesionVoxel(labels);
     const window = greyWindow(head.volume);
     const planes = planeNames.map((name) => {
-      const layout = planeLayout(head.volume, name);
-      return sliceOf(readPlane(head.volume, layout, voxel), readPlane(labels, layout, voxel), window);
+      const grid = planeGrid(head.volume, name);
+      return sliceOf(readPlane(head.volume, grid, voxel), readPlane(labels, grid, voxel), window);
     });
     const source = head.synthetic
       ? { title: 'synthetic head, generated from a seed', licence: 'CC BY 4.0', synthetic: true }
@@ -92,7 +92,7 @@ function greyWindow(volume: Volume): [number, number] {
 }
 
 function sliceOf(image: Plane, mask: Plane, [black, white]: [number, number]): Slice {
-  const { columns, rows, edges, name } = image.layout;
+  const { columns, rows, edges, name } = image.grid;
   const grey = Uint8Array.from(image.pixels, (v) =>
     Math.round(255 * Math.min(1, Math.max(0, (v - black) / (white - black)))),
   );

@@ -35,7 +35,7 @@ export interface PlaneAxis {
 }
 
 /** Where a plane lies in a volume's array. */
-export interface PlaneLayout {
+export interface PlaneGrid {
   name: PlaneName;
   /** The array axis across the plane. */
   normal: number;
@@ -51,8 +51,8 @@ export interface PlaneLayout {
 
 /** A slice through a voxel. */
 export interface Plane {
-  layout: PlaneLayout;
-  /** Samples row by row: width = layout.columns.count, height = layout.rows.count. */
+  grid: PlaneGrid;
+  /** Samples row by row: width = grid.columns.count, height = grid.rows.count. */
   pixels: VoxelArray;
   /** The voxel it was taken through. */
   voxel: Triple;
@@ -70,10 +70,10 @@ function stepsOf(dims: Triple): Triple {
  * For LPS data of 240x240x155 voxels: axial 1 run of 57,600, coronal 155 runs of 240, sagittal 37,200 runs of 1.
  * @throws InputError when the axis codes do not name all three directions
  */
-export function planeLayout(
+export function planeGrid(
   volume: Pick<Volume, 'dims' | 'spacing' | 'axisCodes'>,
   name: PlaneName,
-): PlaneLayout {
+): PlaneGrid {
   const { dims, spacing, axisCodes } = volume;
   const steps = stepsOf(dims);
   const along = (towards: Direction): PlaneAxis => {
@@ -110,7 +110,7 @@ export function planeLayout(
 
 /** The voxel that a pixel of a plane comes from. */
 export function voxelOfPixel(plane: Plane, column: number, row: number): Triple {
-  const { columns, rows } = plane.layout;
+  const { columns, rows } = plane.grid;
   const voxel: Triple = [...plane.voxel];
   voxel[columns.axis] = columns.step > 0 ? column : columns.count - 1 - column;
   voxel[rows.axis] = rows.step > 0 ? row : rows.count - 1 - row;
@@ -122,15 +122,15 @@ export function voxelOfPixel(plane: Plane, column: number, row: number): Triple 
  * @param into  receives the samples (same array type, columns x rows long); made when left out
  * @throws InputError for a voxel outside the volume or a buffer that does not fit
  */
-export function readPlane(volume: Volume, layout: PlaneLayout, voxel: Triple, into?: VoxelArray): Plane {
+export function readPlane(volume: Volume, grid: PlaneGrid, voxel: Triple, into?: VoxelArray): Plane {
   checkVoxel(volume.dims, voxel);
-  const { columns, rows, normal } = layout;
+  const { columns, rows, normal } = grid;
   const { data } = volume;
   const size = columns.count * rows.count;
   const pixels = into ?? new (data.constructor as new (n: number) => VoxelArray)(size);
   if (pixels.length !== size || pixels.constructor !== data.constructor) {
     throw new InputError({
-      what: `cannot read the ${layout.name} plane`,
+      what: `cannot read the ${grid.name} plane`,
       given: `a ${pixels.constructor.name} of ${pixels.length}`,
       expected: `a ${data.constructor.name} of ${columns.count} x ${rows.count}`,
       fix: 'pass a buffer of that type and length, or none',
@@ -141,7 +141,7 @@ export function readPlane(volume: Volume, layout: PlaneLayout, voxel: Triple, in
   copyPlane(data, start, columns, rows, pixels);
   const at = (axis: PlaneAxis): number =>
     axis.step > 0 ? voxel[axis.axis] : axis.count - 1 - voxel[axis.axis];
-  return { layout, pixels, voxel, crosshair: [at(columns), at(rows)] };
+  return { grid, pixels, voxel, crosshair: [at(columns), at(rows)] };
 }
 
 /** Copy by whole runs where memory allows, sample by sample where it does not. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { planeLayout, planeNames, readPlane, voxelOfPixel } from '../../src/sampling/plane';
+import { planeGrid, planeNames, readPlane, voxelOfPixel } from '../../src/sampling/plane';
 import type { Triple, Volume } from '../../src/volume/volume';
 
 /** A volume whose every voxel holds its own index. */
@@ -29,7 +29,7 @@ const orientations = ['RAS', 'LPS', 'LAS', 'ASL', 'LIA', 'PIR', 'SAR', 'IPL'];
 describe('planes', () => {
   it('has the run lengths of the study’s 240x240x155 grid', () => {
     const head = { dims: [240, 240, 155] as Triple, spacing: [1, 1, 1] as Triple, axisCodes: 'LPS' };
-    const runs = planeNames.map((name) => planeLayout(head, name)).map((l) => [l.runs, l.runLength]);
+    const runs = planeNames.map((name) => planeGrid(head, name)).map((l) => [l.runs, l.runLength]);
     expect(runs).toEqual([
       [1, 57600],
       [155, 240],
@@ -40,16 +40,16 @@ describe('planes', () => {
   it('shows the patient’s right on the left, front and head at the top', () => {
     for (const axisCodes of orientations) {
       const v = counted([3, 4, 5], axisCodes);
-      expect(planeLayout(v, 'axial').edges).toEqual({ left: 'R', right: 'L', top: 'A', bottom: 'P' });
-      expect(planeLayout(v, 'coronal').edges).toEqual({ left: 'R', right: 'L', top: 'S', bottom: 'I' });
-      expect(planeLayout(v, 'sagittal').edges).toEqual({ left: 'A', right: 'P', top: 'S', bottom: 'I' });
+      expect(planeGrid(v, 'axial').edges).toEqual({ left: 'R', right: 'L', top: 'A', bottom: 'P' });
+      expect(planeGrid(v, 'coronal').edges).toEqual({ left: 'R', right: 'L', top: 'S', bottom: 'I' });
+      expect(planeGrid(v, 'sagittal').edges).toEqual({ left: 'A', right: 'P', top: 'S', bottom: 'I' });
       // World coordinates of neighbours, from the affine and not from the codes the layout was made of.
       const world = (voxel: Triple, r: number): number =>
         v.affine[r].slice(0, 3).reduce((s, a, i) => s + a * voxel[i], 0);
-      const axial = readPlane(v, planeLayout(v, 'axial'), [1, 1, 1]);
+      const axial = readPlane(v, planeGrid(v, 'axial'), [1, 1, 1]);
       expect(world(voxelOfPixel(axial, 1, 0), 0)).toBeLessThan(world(voxelOfPixel(axial, 0, 0), 0));
       expect(world(voxelOfPixel(axial, 0, 1), 1)).toBeLessThan(world(voxelOfPixel(axial, 0, 0), 1));
-      const sagittal = readPlane(v, planeLayout(v, 'sagittal'), [1, 1, 1]);
+      const sagittal = readPlane(v, planeGrid(v, 'sagittal'), [1, 1, 1]);
       expect(world(voxelOfPixel(sagittal, 1, 0), 1)).toBeLessThan(world(voxelOfPixel(sagittal, 0, 0), 1));
       expect(world(voxelOfPixel(sagittal, 0, 1), 2)).toBeLessThan(world(voxelOfPixel(sagittal, 0, 0), 2));
     }
@@ -70,8 +70,8 @@ describe('planes', () => {
           const voxel = pick.map((p, i) => p % dims[i]) as Triple;
           const index = (at: Triple): number => at[0] + dims[0] * (at[1] + dims[1] * at[2]);
           for (const name of planeNames) {
-            const plane = readPlane(v, planeLayout(v, name), voxel);
-            const width = plane.layout.columns.count;
+            const plane = readPlane(v, planeGrid(v, name), voxel);
+            const width = plane.grid.columns.count;
             plane.pixels.forEach((value, i) => {
               expect(value).toBe(index(voxelOfPixel(plane, i % width, Math.floor(i / width))));
             });
@@ -86,25 +86,25 @@ describe('planes', () => {
     for (const axisCodes of orientations) {
       const v = counted([4, 5, 6], axisCodes);
       for (const name of planeNames) {
-        const { layout, pixels } = readPlane(v, planeLayout(v, name), [1, 2, 3]);
+        const { grid, pixels } = readPlane(v, planeGrid(v, name), [1, 2, 3]);
         const sorted = [...pixels].sort((a, b) => a - b);
         const runs = 1 + sorted.filter((p, i) => i > 0 && p !== sorted[i - 1] + 1).length;
-        expect([axisCodes, name, layout.runs]).toEqual([axisCodes, name, runs]);
+        expect([axisCodes, name, grid.runs]).toEqual([axisCodes, name, runs]);
       }
     }
   });
 
   it('refuses voxels outside, and buffers that do not fit', () => {
     const v = counted([3, 4, 5], 'RAS');
-    const layout = planeLayout(v, 'axial');
-    expect(() => readPlane(v, layout, [3, 0, 0])).toThrow(
+    const grid = planeGrid(v, 'axial');
+    expect(() => readPlane(v, grid, [3, 0, 0])).toThrow(
       'cannot take a plane: given voxel (3, 0, 0), expected whole numbers from (0, 0, 0) to (2, 3, 4)',
     );
-    expect(() => readPlane(v, layout, [0.5, 0, 0])).toThrow('voxel (0.5, 0, 0)');
-    expect(() => readPlane(v, layout, [0, 0, 0], new Int32Array(11))).toThrow(
+    expect(() => readPlane(v, grid, [0.5, 0, 0])).toThrow('voxel (0.5, 0, 0)');
+    expect(() => readPlane(v, grid, [0, 0, 0], new Int32Array(11))).toThrow(
       'given a Int32Array of 11, expected a Int32Array of 3 x 4',
     );
-    expect(() => planeLayout({ dims: [1, 1, 1], spacing: [1, 1, 1], axisCodes: 'R?S' }, 'axial')).toThrow(
+    expect(() => planeGrid({ dims: [1, 1, 1], spacing: [1, 1, 1], axisCodes: 'R?S' }, 'axial')).toThrow(
       'axis codes R?S',
     );
   });
