@@ -13,6 +13,8 @@ export * from './datasets/select';
 export * from './datasets/fetch';
 export * from './datasets/synthetic-head';
 export * from './sampling/plane';
+export * from './profilers/cards';
+export * from './profilers/flops';
 export * from './experiments/mode';
 export * from './experiments/study';
 export * from './experiments/heads';
