@@ -8,6 +8,7 @@ import { plotlyBundle } from './dom';
 import type { Figure } from './figure';
 import { figurePage, plotlyFile } from './pages';
 import { renderPdf } from './pdf';
+import type { Draw } from './drawn';
 import type { Picture } from './picture';
 import { drawSvg } from './picture';
 import { renderPng } from './raster';
@@ -32,13 +33,15 @@ export function fileStem(id: string): string {
 /**
  * Write a figure into a folder, each file atomically. HTML needs `plotly.js` beside it, which is put there.
  * @param wanted  formats, all where nothing is said
+ * @param draw    how to draw, or to have drawn before
  */
 export async function writeFigure(
   figure: Figure,
   dir: string,
   wanted: readonly Format[] = formats,
+  draw: Draw = drawSvg,
 ): Promise<WrittenFigure> {
-  const picture = await drawSvg(figure);
+  const picture = await draw(figure);
   const stem = fileStem(figure.id);
   const written: WrittenFigure = { files: {}, sha256: {} };
   for (const format of wanted) {

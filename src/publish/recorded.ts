@@ -6,6 +6,7 @@ import type { Long } from '../base/progress';
 import { loadRegister } from '../claims/register';
 import { judgeAll } from '../claims/verdict';
 import { figure } from '../plots/draw';
+import type { Draw } from '../plots/drawn';
 import { drawSvg } from '../plots/picture';
 import type { Result } from '../results/result';
 import { loadResults, recordedDir } from '../results/store';
@@ -27,8 +28,9 @@ export function paperResults(dir: string = recordedDir()): Map<string, Result> {
  */
 export async function buildRecordedPaper({
   results = paperResults(),
+  draw = drawSvg,
   ...rest
-}: Long & { results?: ReadonlyMap<string, Result>; out?: string } = {}): Promise<PaperOutput> {
+}: Long & { results?: ReadonlyMap<string, Result>; draw?: Draw; out?: string } = {}): Promise<PaperOutput> {
   const judged = judgeAll(loadRegister(), results);
   return buildPaper({
     ...rest,
@@ -36,7 +38,7 @@ export async function buildRecordedPaper({
     judged,
     draw: async (id) => {
       const drawn = figure(id, results);
-      return { ...drawn, ...(await drawSvg(drawn)) };
+      return { ...drawn, ...(await draw(drawn)) };
     },
   });
 }

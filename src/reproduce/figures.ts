@@ -3,7 +3,9 @@ import { inRepo } from '../base/paths';
 import type { Long } from '../base/progress';
 import { Meter } from '../base/progress';
 import { figure } from '../plots/draw';
-import { writeFigure } from '../plots/write-figure';
+import type { Draw } from '../plots/drawn';
+import { drawSvg } from '../plots/picture';
+import { formats, writeFigure } from '../plots/write-figure';
 import { writeFigureOne } from '../publish/recorded';
 import type { Result } from '../results/result';
 
@@ -13,13 +15,13 @@ import type { Result } from '../results/result';
  */
 export async function drawFigures(
   results: ReadonlyMap<string, Result>,
-  { dir = inRepo('figures'), ...long }: Long & { dir?: string } = {},
+  { dir = inRepo('figures'), draw = drawSvg, ...long }: Long & { dir?: string; draw?: Draw } = {},
 ): Promise<string[]> {
   const wanted = [...results.values()].filter((r) => r.figure);
   const meter = new Meter('drawing figures', 'figures', wanted.length + 1, long);
   const files: string[] = [];
   for (const { id } of wanted) {
-    const written = await writeFigure(figure(id, results), dir);
+    const written = await writeFigure(figure(id, results), dir, formats, draw);
     files.push(...Object.values(written.files));
     meter.add(1, id);
   }

@@ -12,6 +12,7 @@ import type { Summary } from '../claims/summary';
 import { summarise } from '../claims/summary';
 import { judgeAll } from '../claims/verdict';
 import { studies } from '../experiments/registry';
+import { drawWithMemory } from '../plots/drawn';
 import { lintNotebook, requireBoundNumbers } from '../publish/number-lint';
 import { buildRecordedPaper, paperResults } from '../publish/recorded';
 import type { Mode } from '../results/result';
@@ -91,19 +92,20 @@ export async function reproduce({
   }
 
   const results = paperResults();
+  const draw = await drawWithMemory();
   const { files } = await step(async () => {
-    const files = await drawFigures(results, long);
+    const files = await drawFigures(results, { draw, ...long });
     let line = `${files.filter((f) => f.endsWith('.svg')).length} from recorded results`;
     if (mode !== 'stored') {
       // Published numbers, and the record where this run has nothing of its own, complete the fresh results.
       const fresh = new Map([...results, ...loadResults(quickDir(), 'fresh')]);
-      await drawFigures(fresh, { dir: inRepo('figures', 'quick'), ...long });
+      await drawFigures(fresh, { dir: inRepo('figures', 'quick'), draw, ...long });
       line += ', the same from this run in figures/quick/';
     }
     return { step: 'figures', line, skips: [], files };
   });
   const { paper } = await step(async () => {
-    const paper = await buildRecordedPaper({ results, ...long });
+    const paper = await buildRecordedPaper({ results, draw, ...long });
     return { step: 'paper', line: `${paper.pages} pages and a web page`, skips: [], paper };
   });
 
