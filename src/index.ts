@@ -15,6 +15,7 @@ export * from './datasets/synthetic-head';
 export * from './sampling/plane';
 export * from './profilers/cards';
 export * from './profilers/flops';
+export * from './sampling/layout';
 export * from './experiments/mode';
 export * from './experiments/study';
 export * from './experiments/heads';

@@ -10,6 +10,8 @@ import type { Long } from '../base/progress';
 import { Meter } from '../base/progress';
 import { Random } from '../base/random';
 import type { Finding } from '../results/result';
+import type { Layout } from '../sampling/layout';
+import { layoutOf, runsOf } from '../sampling/layout';
 import type { PlaneGrid, PlaneName } from '../sampling/plane';
 import { planeGrid, planeNames, readPlane } from '../sampling/plane';
 import type { Triple, Volume, VoxelArray } from '../volume/volume';
@@ -43,7 +45,7 @@ export const planeReads: StudyDefinition<Spec> = {
     const { volume } = head;
     const grids = planeNames.map((name) => planeGrid(volume, name));
     const times = await timePlanes(volume, grids, spec, long);
-    const findings = [...layoutFindings(grids, volume), ...timeFindings(times, grids, spec)];
+    const findings = [...layoutFindings(layoutOf(volume, 'file')), ...timeFindings(times, grids, spec)];
     findings.push(tableOf(findings), {
       id: 'plane-reads.figure',
       title: 'Reading one plane: what the layout predicts and what was measured',
@@ -91,8 +93,8 @@ function shuffled(n: number, random: Random): number[] {
 }
 
 /** What the grid alone says: pixels, contiguous runs and their length. */
-function layoutFindings(grids: PlaneGrid[], volume: Volume): Finding[] {
-  const bytes = volume.data.BYTES_PER_ELEMENT;
+function layoutFindings(layout: Layout): Finding[] {
+  const bytes = layout.data.BYTES_PER_ELEMENT;
   const derived = (id: string, title: string, unit: string, value: number, source: string): Finding => ({
     id: `plane-reads.${id}`,
     title,
@@ -102,29 +104,31 @@ function layoutFindings(grids: PlaneGrid[], volume: Volume): Finding[] {
     uncertainty: null,
     source,
   });
-  return grids.flatMap((l) => [
-    derived(
-      `pixels.${l.name}`,
-      `Pixels of the ${l.name} plane`,
-      '1',
-      l.columns.count * l.rows.count,
-      'columns x rows',
-    ),
-    derived(
-      `runs.${l.name}`,
-      `Contiguous runs of the ${l.name} plane`,
-      '1',
-      l.runs,
-      'pixels / voxels a run, x fastest',
-    ),
-    derived(
-      `run-length.${l.name}`,
-      `Bytes in each run of the ${l.name} plane`,
-      'B',
-      l.runLength * bytes,
-      `voxels a run x ${bytes} B`,
-    ),
-  ]);
+  return planeNames
+    .map((name) => ({ ...layout.grids[name], runs: runsOf(layout, name) }))
+    .flatMap((l) => [
+      derived(
+        `pixels.${l.name}`,
+        `Pixels of the ${l.name} plane`,
+        '1',
+        l.columns.count * l.rows.count,
+        'columns x rows',
+      ),
+      derived(
+        `runs.${l.name}`,
+        `Contiguous runs of the ${l.name} plane`,
+        '1',
+        l.runs.count,
+        'pixels / voxels a run, x fastest',
+      ),
+      derived(
+        `run-length.${l.name}`,
+        `Bytes in each run of the ${l.name} plane`,
+        'B',
+        l.runs.length * bytes,
+        `voxels a run x ${bytes} B`,
+      ),
+    ]);
 }
 
 /** What was measured: medians over voxels, ratios paired within a voxel, bootstrap intervals over voxels. */

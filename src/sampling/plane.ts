@@ -4,19 +4,22 @@
 // hundreds is all there is to "strided access" (section 4.3 of the study).
 import { InputError } from '../base/errors';
 import type { Triple, Volume, VoxelArray } from '../volume/volume';
+import { arrayLike, checkBuffer, gather } from './gather';
+import type { AxisPlaces, MemoryOrder, PlanePlaces } from './order';
+import { fileOrder, placeOf, placesAlong, stepsOf } from './order';
 
 export type PlaneName = 'axial' | 'coronal' | 'sagittal';
 export const planeNames: readonly PlaneName[] = ['axial', 'coronal', 'sagittal'];
 
-/** A direction in the patient: right, left, anterior, posterior, superior (head), inferior (feet). */
-type Direction = 'R' | 'L' | 'A' | 'P' | 'S' | 'I';
-const opposite: Record<Direction, Direction> = { R: 'L', L: 'R', A: 'P', P: 'A', S: 'I', I: 'S' };
+/** A side of the patient: right, left, anterior, posterior, superior (head), inferior (feet). */
+export type Side = 'R' | 'L' | 'A' | 'P' | 'S' | 'I';
+const opposite: Record<Side, Side> = { R: 'L', L: 'R', A: 'P', P: 'A', S: 'I', I: 'S' };
 
 /**
  * How each plane is shown, by the radiological convention: the patient's right is at the left of the picture, the
  * front or the head at the top; sagittal planes look to the left.
  */
-const view: Record<PlaneName, { normal: Direction; right: Direction; down: Direction }> = {
+const view: Record<PlaneName, { normal: Side; right: Side; down: Side }> = {
   axial: { normal: 'S', right: 'L', down: 'P' },
   coronal: { normal: 'A', right: 'L', down: 'I' },
   sagittal: { normal: 'R', right: 'P', down: 'I' },
@@ -39,14 +42,12 @@ export interface PlaneGrid {
   name: PlaneName;
   /** The array axis across the plane. */
   normal: number;
+  /** How many planes there are along it. */
+  count: number;
   columns: PlaneAxis;
   rows: PlaneAxis;
-  /** Contiguous stretches of memory the plane is made of. */
-  runs: number;
-  /** Voxels in each stretch. */
-  runLength: number;
   /** The patient's directions at the four edges of the picture. */
-  edges: { left: Direction; right: Direction; top: Direction; bottom: Direction };
+  edges: { left: Side; right: Side; top: Side; bottom: Side };
 }
 
 /** A slice through a voxel. */
@@ -60,14 +61,8 @@ export interface Plane {
   crosshair: [number, number];
 }
 
-/** The step of each array axis, in voxels: x is fastest. */
-function stepsOf(dims: Triple): Triple {
-  return [1, dims[0], dims[0] * dims[1]];
-}
-
 /**
  * Where a plane lies in the array of a volume; decided by the affine's axis codes, never by the array axis alone.
- * For LPS data of 240x240x155 voxels: axial 1 run of 57,600, coronal 155 runs of 240, sagittal 37,200 runs of 1.
  * @throws InputError when the axis codes do not name all three directions
  */
 export function planeGrid(
@@ -76,7 +71,7 @@ export function planeGrid(
 ): PlaneGrid {
   const { dims, spacing, axisCodes } = volume;
   const steps = stepsOf(dims);
-  const along = (towards: Direction): PlaneAxis => {
+  const along = (towards: Side): PlaneAxis => {
     const axis = [...axisCodes].findIndex((code) => code === towards || code === opposite[towards]);
     if (axis < 0) {
       throw new InputError({
@@ -90,20 +85,13 @@ export function planeGrid(
     return { axis, count: dims[axis], step: sign * steps[axis], spacing: spacing[axis] };
   };
   const { normal, right, down } = view[name];
-  const columns = along(right);
-  const rows = along(down);
-  const fast = [columns, rows].find((a) => Math.abs(a.step) === 1);
-  const slow = fast === columns ? rows : columns;
-  // Neighbours join into a run along the axis of step 1; whole rows join when the next row follows directly.
-  const joined = Math.abs(slow.step) === fast?.count;
-  const runLength = !fast ? 1 : joined ? fast.count * slow.count : fast.count;
+  const across = along(normal);
   return {
     name,
-    normal: along(normal).axis,
-    columns,
-    rows,
-    runs: (columns.count * rows.count) / runLength,
-    runLength,
+    normal: across.axis,
+    count: across.count,
+    columns: along(right),
+    rows: along(down),
     edges: { left: opposite[right], right, top: opposite[down], bottom: down },
   };
 }
@@ -124,56 +112,21 @@ export function voxelOfPixel(plane: Plane, column: number, row: number): Triple 
  */
 export function readPlane(volume: Volume, grid: PlaneGrid, voxel: Triple, into?: VoxelArray): Plane {
   checkVoxel(volume.dims, voxel);
+  const { data, dims } = volume;
   const { columns, rows, normal } = grid;
-  const { data } = volume;
-  const size = columns.count * rows.count;
-  const pixels = into ?? new (data.constructor as new (n: number) => VoxelArray)(size);
-  if (pixels.length !== size || pixels.constructor !== data.constructor) {
-    throw new InputError({
-      what: `cannot read the ${grid.name} plane`,
-      given: `a ${pixels.constructor.name} of ${pixels.length}`,
-      expected: `a ${data.constructor.name} of ${columns.count} x ${rows.count}`,
-      fix: 'pass a buffer of that type and length, or none',
-    });
-  }
-  const first = (axis: PlaneAxis): number => (axis.step > 0 ? 0 : (1 - axis.count) * axis.step);
-  const start = voxel[normal] * stepsOf(volume.dims)[normal] + first(columns) + first(rows);
-  copyPlane(data, start, columns, rows, pixels);
+  const pixels = into ?? arrayLike(data, columns.count * rows.count);
+  checkBuffer(data, pixels, grid);
+  const order = fileOrder(dims);
+  gather(data, placeOf(order[normal], voxel[normal]), planePlaces(order, grid), pixels);
   const at = (axis: PlaneAxis): number =>
     axis.step > 0 ? voxel[axis.axis] : axis.count - 1 - voxel[axis.axis];
   return { grid, pixels, voxel, crosshair: [at(columns), at(rows)] };
 }
 
-/** Copy by whole runs where memory allows, sample by sample where it does not. */
-function copyPlane(
-  data: VoxelArray,
-  start: number,
-  columns: PlaneAxis,
-  rows: PlaneAxis,
-  out: VoxelArray,
-): void {
-  const width = columns.count;
-  const height = rows.count;
-  if (columns.step === 1 && rows.step === width) {
-    out.set(data.subarray(start, start + width * height));
-    return;
-  }
-  for (let row = 0, to = 0, from = start; row < height; row++, to += width, from += rows.step) {
-    if (columns.step === 1) out.set(data.subarray(from, from + width), to);
-    else copySamples(data, from, columns.step, out, to, width);
-  }
-}
-
-/** `n` samples that lie `step` apart. Its own function, so that it is compiled once for each array type. */
-function copySamples(
-  data: VoxelArray,
-  from: number,
-  step: number,
-  out: VoxelArray,
-  to: number,
-  n: number,
-): void {
-  for (let i = 0; i < n; i++) out[to + i] = data[from + i * step];
+/** Where the samples of a plane lie in a volume stored in some order. */
+export function planePlaces(order: MemoryOrder, { columns, rows }: PlaneGrid): PlanePlaces {
+  const along = ({ axis, step }: PlaneAxis): AxisPlaces => placesAlong(order[axis], step < 0);
+  return { columns: along(columns), rows: along(rows) };
 }
 
 function checkVoxel(dims: Triple, voxel: Triple): void {
