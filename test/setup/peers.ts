@@ -17,6 +17,8 @@ function pythonHas(module: string): boolean {
 const probes = {
   numpy: () => pythonHas('numpy'),
   nibabel: () => pythonHas('nibabel'),
+  torch: () => pythonHas('torch'),
+  pillow: () => pythonHas('PIL'),
   nbclient: () => pythonHas('nbclient'),
   nbformat: () => pythonHas('nbformat'),
   jupyterlab: () => pythonHas('jupyterlab'),
