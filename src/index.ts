@@ -19,6 +19,7 @@ export * from './sampling/ledger';
 export * from './profilers/cards';
 export * from './profilers/flops';
 export * from './sampling/layout';
+export * from './sampling/intersection';
 export * from './experiments/mode';
 export * from './experiments/study';
 export * from './experiments/heads';

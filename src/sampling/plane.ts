@@ -100,8 +100,8 @@ export function planeGrid(
 export function voxelOfPixel(plane: Plane, column: number, row: number): Triple {
   const { columns, rows } = plane.grid;
   const voxel: Triple = [...plane.voxel];
-  voxel[columns.axis] = columns.step > 0 ? column : columns.count - 1 - column;
-  voxel[rows.axis] = rows.step > 0 ? row : rows.count - 1 - row;
+  voxel[columns.axis] = positionAlong(columns, column);
+  voxel[rows.axis] = positionAlong(rows, row);
   return voxel;
 }
 
@@ -118,9 +118,17 @@ export function readPlane(volume: Volume, grid: PlaneGrid, voxel: Triple, into?:
   checkBuffer(data, pixels, grid);
   const order = fileOrder(dims);
   gather(data, placeOf(order[normal], voxel[normal]), planePlaces(order, grid), pixels);
-  const at = (axis: PlaneAxis): number =>
-    axis.step > 0 ? voxel[axis.axis] : axis.count - 1 - voxel[axis.axis];
-  return { grid, pixels, voxel, crosshair: [at(columns), at(rows)] };
+  return {
+    grid,
+    pixels,
+    voxel,
+    crosshair: [positionAlong(columns, voxel[columns.axis]), positionAlong(rows, voxel[rows.axis])],
+  };
+}
+
+/** Where a voxel index lies along an axis of the picture, in pixels; its own inverse. */
+export function positionAlong({ step, count }: PlaneAxis, index: number): number {
+  return step > 0 ? index : count - 1 - index;
 }
 
 /** Where the samples of a plane lie in a volume stored in some order. */
