@@ -20,6 +20,7 @@ export * from './profilers/cards';
 export * from './profilers/flops';
 export * from './sampling/layout';
 export * from './sampling/intersection';
+export * from './sampling/draw';
 export * from './experiments/mode';
 export * from './experiments/study';
 export * from './experiments/heads';
