@@ -285,27 +285,62 @@ function alongRows(pixels: Float32Array, matrix: AxisMatrix, height: number, out
 /** Whole rows at a time, so that memory is read in order. */
 function alongColumns(pixels: Float32Array, matrix: AxisMatrix, width: number, out: Float32Array): void {
   const { to, taps, starts, weights } = matrix;
-  if (taps !== 1 && taps !== 4 && sums.length < width) sums = new Float64Array(width);
+  if (taps === 4) return fourTapsAlongColumns(pixels, matrix, width, out);
+  if (sums.length < width) sums = new Float64Array(width);
   for (let i = 0, o = 0; i < to; i++) {
     const p = starts[i] * width;
     const w = i * taps;
     if (taps === 1) {
       const a = weights[w];
       for (let k = p, end = p + width; k < end; k++, o++) out[o] = a * pixels[k];
-    } else if (taps === 4) {
-      const [a, b, c, d] = [weights[w], weights[w + 1], weights[w + 2], weights[w + 3]];
-      for (let k = p, end = p + width; k < end; k++, o++) {
+      continue;
+    }
+    sums.fill(0, 0, width);
+    for (let t = 0; t < taps; t++) {
+      const a = weights[w + t];
+      for (let x = 0, k = p + t * width; x < width; x++, k++) sums[x] += a * pixels[k];
+    }
+    for (let x = 0; x < width; x++, o++) out[o] = sums[x];
+  }
+}
+
+/** Bicubic: two new rows between the same old ones are made together, since loading samples is what takes time. */
+function fourTapsAlongColumns(
+  pixels: Float32Array,
+  { to, starts, weights }: AxisMatrix,
+  width: number,
+  out: Float32Array,
+): void {
+  for (let i = 0; i < to;) {
+    const pair = i + 1 < to && starts[i + 1] === starts[i];
+    const w = 4 * i;
+    const a = weights[w];
+    const b = weights[w + 1];
+    const c = weights[w + 2];
+    const d = weights[w + 3];
+    let k = starts[i] * width;
+    let o = i * width;
+    const end = k + width;
+    if (pair) {
+      const a2 = weights[w + 4];
+      const b2 = weights[w + 5];
+      const c2 = weights[w + 6];
+      const d2 = weights[w + 7];
+      for (; k < end; k++, o++) {
+        const p = pixels[k];
+        const q = pixels[k + width];
+        const r = pixels[k + 2 * width];
+        const s = pixels[k + 3 * width];
+        out[o] = a * p + b * q + c * r + d * s;
+        out[o + width] = a2 * p + b2 * q + c2 * r + d2 * s;
+      }
+    } else {
+      for (; k < end; k++, o++) {
         out[o] =
           a * pixels[k] + b * pixels[k + width] + c * pixels[k + 2 * width] + d * pixels[k + 3 * width];
       }
-    } else {
-      sums.fill(0, 0, width);
-      for (let t = 0; t < taps; t++) {
-        const a = weights[w + t];
-        for (let x = 0, k = p + t * width; x < width; x++, k++) sums[x] += a * pixels[k];
-      }
-      for (let x = 0; x < width; x++, o++) out[o] = sums[x];
     }
+    i += pair ? 2 : 1;
   }
 }
 
