@@ -33,6 +33,11 @@ const verbs: Verb[] = [
     load: () => import('./verbs/data.js'),
   },
   {
+    name: 'pixels',
+    summary: 'what planes cost, gain and lose on their way to a square input',
+    load: () => import('./verbs/pixels.js'),
+  },
+  {
     name: 'claims',
     summary: 'what both documents claim, and what the recorded results say about it',
     load: () => import('./verbs/claims.js'),

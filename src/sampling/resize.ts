@@ -71,6 +71,16 @@ export function axisMatrix(from: number, to: number, interpolation: Interpolatio
   return banded(from, to, rowMaker(from, to, interpolation));
 }
 
+/** The kernel that an interpolation puts around a point, when the picture grows. */
+export type Shape = { name: 'box' } | { name: 'triangle' } | { name: 'cubic'; a: number };
+
+/** The kernel's shape, with the parameter of the cubic one as the library and the call have it. */
+export function shapeOf({ kernel, convention, antialias }: Interpolation): Shape {
+  if (kernel === 'bilinear') return { name: 'triangle' };
+  if (kernel !== 'bicubic') return { name: 'box' };
+  return { name: 'cubic', a: antialias ? -0.5 : convention === 'pil' ? -1 : -0.75 };
+}
+
 /** What makes row i, by kernel, convention and antialiasing. */
 function rowMaker(
   from: number,
@@ -93,8 +103,8 @@ function rowMaker(
     return (i) => ({ start: picked[i], weights: [1] });
   }
   const scale = from / to;
-  const [reach, shape] =
-    kernel === 'bilinear' ? [1, triangle] : [2, (x: number) => cubic(x, antialias ? -0.5 : pil ? -1 : -0.75)];
+  const form = shapeOf({ kernel, convention, antialias });
+  const [reach, shape] = form.name === 'cubic' ? [2, (x: number) => cubic(x, form.a)] : [1, triangle];
   return antialias
     ? (i) => averagingRow(from, (i + 0.5) * scale, Math.max(scale, 1), reach, shape)
     : (i) => pointRow(from, (i + 0.5) * scale - 0.5, reach, shape);

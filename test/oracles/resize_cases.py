@@ -54,9 +54,27 @@ for way in WAYS:
         cases.append(case(way, (n, 1), (m, 1), at))
         cases.append(case(way, (1, n), (1, m), at))
 
+
+def matrix(way, n, m):
+    # Columns of the matrix are what the library makes of unit samples.
+    convention, kernel, antialias = way
+    return np.stack([resize(row[None], m, 1, kernel, convention, antialias)[0] for row in np.eye(n)], axis=1)
+
+
+recovery = []
+for way in WAYS:
+    for n, m in [(155, 1024), (240, 1024), (155, 661), (240, 1008), (20, 33), (20, 20), (30, 20), (7, 1)]:
+        values = np.linalg.svd(matrix(way, n, m).astype(np.float64), compute_uv=False)
+        rank = int((values > 1e-5 * values[0]).sum())
+        condition = round(float(values[0] / values[-1]), 6) if rank == n else None
+        names = dict(zip(('convention', 'kernel', 'antialias'), way))
+        recovery.append({'from': n, 'to': m, **names, 'rank': rank, 'condition': condition})
+
 print('{"versions":' + json.dumps(versions()) + ',\n"pictures":{')
 size_of = lambda p: {'width': p.shape[1], 'height': p.shape[0], 'pixels': p.ravel().tolist()}
 print(',\n'.join(f'{json.dumps(n)}:' + json.dumps(size_of(p), separators=(',', ':')) for n, p in pictures.items()))
-print('},\n"cases":[')
+print('},\n"recovery":[')
+print(',\n'.join(json.dumps(r, separators=(',', ':')) for r in recovery))
+print('],\n"cases":[')
 print(',\n'.join(json.dumps(c, separators=(',', ':')) for c in cases))
 print(']}')
