@@ -36,6 +36,11 @@ export default tseslint.config(
       'no-console': 'error',
     },
   },
+  // What runs in a browser is checked with the browser's types.
+  {
+    files: ['src/plots/web/*.ts'],
+    languageOptions: { parserOptions: { project: path.join(root, 'src/plots/web/tsconfig.json') } },
+  },
   // A verb's purpose is to print.
   { files: ['src/cli/**/*.ts', 'test/**/*.ts'], rules: { 'no-console': 'off' } },
   {

@@ -1,16 +1,18 @@
 // Figures and tables for a notebook: one bundle of MIME types, of which every front end takes what it can show.
 //
-// VS Code takes plotly's type; JupyterLab has no renderer for it and takes the HTML: a picture that comes to life where
+// Linked planes come to life by their viewer, whose script is in the HTML. For the others VS Code takes plotly's type; JupyterLab has no renderer for it and takes the HTML: a picture that comes to life where
 // scripts may run and the server serves the repository; a page exported from the notebook keeps the picture.
 import { canonicalJson, sha256OfValue } from '../base/hash';
+import type { LinkedPlanes } from '../results/linked-planes';
 import type { Result, Table } from '../results/result';
 import type { Figure } from './figure';
-import { jsonForScript } from './pages';
+import { jsonForScript } from './json-script';
 import { drawSvg } from './picture';
 import { renderPng } from './raster';
 import { liveConfig } from './spec';
 import { stampParts } from './stamp';
 import { tableHtml, tableText } from './tables';
+import { viewerScript } from './viewer';
 import { escape } from './xml';
 
 /** What a front end is sent: MIME type -> content. */
@@ -59,11 +61,16 @@ const script = (key: string, spec: string): string => `
 
 /**
  * A figure for a notebook.
- * @returns plotly's JSON, HTML with the still picture and its script, PNG and plain text
+ * @returns plotly's JSON (not for the viewer), HTML with the still picture and its script, PNG and plain text
  */
 export async function figureBundle(figure: Figure): Promise<MimeBundle> {
   const { bare } = await drawSvg(figure);
   const png = renderPng(bare, screenDpi).toString('base64');
+  const text = `${figure.title}\n${figure.alt}\n${stampParts(figure.stamp).join(' · ')}`;
+  if (figure.viewer) {
+    // No plotly type: VS Code would take it, and show less than the viewer does.
+    return { 'text/html': viewerHtml(figure, figure.viewer, png), 'image/png': png, 'text/plain': text };
+  }
   const { data, layout } = figure.spec;
   const spec = JSON.parse(canonicalJson({ data, layout })) as unknown;
   const key = `${figure.id}-${sha256OfValue(spec).slice(0, 12)}`;
@@ -74,8 +81,21 @@ export async function figureBundle(figure: Figure): Promise<MimeBundle> {
       `<img src="data:image/png;base64,${png}" width="${layout.width}" height="${layout.height}" alt="${escape(figure.alt)}">` +
       `</div><script>${script(key, jsonForScript(spec))}</script>`,
     'image/png': png,
-    'text/plain': `${figure.title}\n${figure.alt}\n${stampParts(figure.stamp).join(' · ')}`,
+    'text/plain': text,
   };
+}
+
+/** The still picture, in whose place the viewer comes where scripts may run; printed, the picture is back. */
+function viewerHtml(figure: Figure, viewer: LinkedPlanes, png: string): string {
+  const { width, height } = figure.spec.layout;
+  const key = `${figure.id}-${sha256OfValue(viewer).slice(0, 12)}`;
+  const places = `document.querySelectorAll('[data-coc-viewer="${key}"]:not([data-live])')`;
+  return (
+    `<div data-coc-viewer="${key}" style="max-width:100%">` +
+    `<style>@media screen{[data-coc-viewer][data-live]>img{display:none}}</style>` +
+    `<img src="data:image/png;base64,${png}" width="${width}" height="${height}" style="max-width:100%;height:auto" alt="${escape(figure.alt)}">` +
+    `</div><script>${viewerScript(viewer, places, '')}</script>`
+  );
 }
 
 /** A table for a notebook: HTML and plain text. */

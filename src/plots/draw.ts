@@ -1,6 +1,7 @@
 // From the id of a figure's result to the figure: the builders, by name.
 import { InputError } from '../base/errors';
 import { costOfConsistency } from './builders/cost-of-consistency';
+import { linkedPlanes } from './builders/linked-planes';
 import { planeReadTimes } from './builders/plane-read-times';
 import { threePlanes } from './builders/three-planes';
 import type { Builder, Figure, Results } from './figure';
@@ -10,6 +11,7 @@ import { stampOf } from './stamp';
 /** Every builder by the name that a result gives in `figure.builder`; each file says what data it wants. */
 export const builders: Record<string, Builder | undefined> = {
   'cost-of-consistency': costOfConsistency,
+  'linked-planes': linkedPlanes,
   'plane-read-times': planeReadTimes,
   'three-planes': threePlanes,
 };
@@ -34,7 +36,7 @@ export function figure(id: string, results: Results): Figure {
   const build = builders[own.figure.builder];
   if (!build)
     throw problem(`the builder ${own.figure.builder}`, `one of ${Object.keys(builders).join(', ')}`);
-  const { title, caption, alt, spec, rows, uses } = build(own, results);
+  const { spec, uses, ...drawing } = build(own, results);
   const stamp = stampOf(uses);
-  return { id, title, caption, alt, spec: withFooter(spec, stamp), rows, stamp };
+  return { ...drawing, id, spec: withFooter(spec, stamp), stamp };
 }

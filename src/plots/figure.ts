@@ -1,6 +1,7 @@
 // Figure: what a builder makes of results, and what every output (picture, page, notebook) is made from.
 import type { z } from 'zod';
 import { InputError } from '../base/errors';
+import type { LinkedPlanes } from '../results/linked-planes';
 import type { Kind, Result } from '../results/result';
 import { titleWithUnit } from '../results/format';
 import type { JsonObject, PlotSpec } from './spec';
@@ -37,6 +38,8 @@ export interface Figure {
   /** The numbers in tidy long form. */
   rows: DataRow[];
   stamp: Stamp;
+  /** Where the live form is the viewer of linked planes and not plotly: what it shows. */
+  viewer?: LinkedPlanes;
 }
 
 /** Results by id, as the store gives them. */
@@ -51,6 +54,7 @@ export interface Drawing {
   rows: DataRow[];
   /** The results drawn; the figure's own among them where its data holds observations. */
   uses: Result[];
+  viewer?: LinkedPlanes;
 }
 
 /** A pure function from a figure's data and the results to a drawing. */

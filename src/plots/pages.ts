@@ -1,4 +1,5 @@
-// A figure as a page of its own: the still picture first, and in print and without scripts; live where plotly loads.
+// A figure as a page of its own: the still picture first, and in print and without scripts; live where plotly loads, or
+// by the viewer of linked planes, which is in the page.
 //
 // Nothing is fetched from anywhere: the picture and its type are in the page, plotly.js lies beside it.
 import { canonicalJson } from '../base/hash';
@@ -6,10 +7,12 @@ import { dataTable } from './data-rows';
 import { commonFontCss } from './embed-fonts';
 import type { Figure } from './figure';
 import { fontFamily } from './fonts';
+import { jsonForScript } from './json-script';
 import type { Picture } from './picture';
 import { liveConfig } from './spec';
 import { stampParts } from './stamp';
 import { tableHtml } from './tables';
+import { viewerScript } from './viewer';
 import { escape } from './xml';
 
 /** The name under which pages expect plotly beside them. */
@@ -17,6 +20,8 @@ export const plotlyFile = 'plotly.js';
 
 const css = `
 body{font:16px/1.5 system-ui,sans-serif;color:#222;margin:2rem auto;max-width:46rem;padding:0 1rem}
+body.wide{max-width:70rem}
+body.wide :is(figcaption,.stamp){max-width:46rem}
 h1{font-size:1.35rem;line-height:1.25;margin:0 0 1rem}
 figure{margin:0}
 .picture{overflow-x:auto}
@@ -29,7 +34,13 @@ table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-num
 th,td{padding:.2rem .6rem;border-bottom:1px solid #d9d9d9;white-space:nowrap}
 summary{cursor:pointer}
 a{color:#0072B2}
-@media print{.live{display:none!important}.still{display:block!important}details{display:none}}
+@media (prefers-color-scheme:dark){
+body.wide{background:#111;color:#e8e8e8}
+body.wide :is(.stamp,caption){color:#b0b0b0}
+body.wide :is(th,td){border-color:#4a4a4a}
+body.wide a{color:#6cc0f5}
+}
+@media print{body.wide{background:#fff;color:#222}.live{display:none!important}.still{display:block!important}details{display:none}}
 `;
 
 /** Draws the live figure over the still one once plotly is there; a page without plotly keeps the picture. */
@@ -47,14 +58,6 @@ const script = `
 })();
 `;
 
-/** JSON that may stand inside a script element. */
-export function jsonForScript(value: unknown): string {
-  return JSON.stringify(value)
-    .replaceAll('<', '\\u003c')
-    .replaceAll('\u2028', '\\u2028')
-    .replaceAll('\u2029', '\\u2029');
-}
-
 /**
  * The page of a figure.
  * @param others  names of files with the same figure, to link to
@@ -71,6 +74,11 @@ export async function figurePage(
     (name) => `<a href="${escape(name)}">${escape(name.split('.').pop()!.toUpperCase())}</a>`,
   );
   const address = `data:image/svg+xml;base64,${Buffer.from(picture.svg).toString('base64')}`;
+  const live = figure.viewer
+    ? `<script>${viewerScript(figure.viewer, 'document.querySelectorAll(".live")', 'document.querySelector(".still").style.display="none";place.style.display="block";')}</script>`
+    : `<script type="application/json" id="spec">${jsonForScript(JSON.parse(canonicalJson(figure.spec)))}</script>
+<script src="${plotlyFile}"></script>
+<script>${script}</script>`;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -80,12 +88,12 @@ export async function figurePage(
 <style>
 ${fonts}${css}</style>
 </head>
-<body>
+<body${figure.viewer ? ' class="wide"' : ''}>
 <h1>${escape(figure.title)}</h1>
 <figure>
 <div class="picture">
 <img class="still" src="${address}" width="${width}" height="${height}" alt="${escape(figure.alt)}">
-<div class="live" role="img" aria-label="${escape(figure.alt)}"></div>
+<div class="live" role="${figure.viewer ? 'group' : 'img'}" aria-label="${escape(figure.alt)}"></div>
 </div>
 <figcaption>${escape(figure.caption)}</figcaption>
 </figure>
@@ -96,9 +104,7 @@ ${figure.stamp.notes.map((note) => `<p class="stamp">${escape(note)}</p>\n`).joi
 ${tableHtml(table, singles > 0 ? `${singles} single observations are in the CSV.` : undefined)}
 </div>
 </details>
-${also.length > 0 ? `<p class="stamp">Also as ${also.join(', ')}.</p>\n` : ''}<script type="application/json" id="spec">${jsonForScript(JSON.parse(canonicalJson(figure.spec)))}</script>
-<script src="${plotlyFile}"></script>
-<script>${script}</script>
+${also.length > 0 ? `<p class="stamp">Also as ${also.join(', ')}.</p>\n` : ''}${live}
 </body>
 </html>
 `;

@@ -35,12 +35,23 @@ export const palette = {
 export const planes = ['axial', 'coronal', 'sagittal'] as const;
 export type PlaneName = (typeof planes)[number];
 
-/** A plane looks the same in every figure: colour, and marker as second cue. */
-export const planeStyle: Record<PlaneName, { title: string; colour: string; symbol: string }> = {
-  axial: { title: 'Axial', colour: palette.blue, symbol: 'circle' },
-  coronal: { title: 'Coronal', colour: palette.orange, symbol: 'square' },
-  sagittal: { title: 'Sagittal', colour: palette.green, symbol: 'triangle-up' },
+/** A plane looks the same in every figure: colour, and as second cue a marker or, for lines, a dash. */
+export const planeStyle: Record<
+  PlaneName,
+  { title: string; colour: string; symbol: string; dash: 'solid' | 'dash' | 'dot' }
+> = {
+  axial: { title: 'Axial', colour: palette.blue, symbol: 'circle', dash: 'solid' },
+  coronal: { title: 'Coronal', colour: palette.orange, symbol: 'square', dash: 'dash' },
+  sagittal: { title: 'Sagittal', colour: palette.green, symbol: 'triangle-up', dash: 'dot' },
 };
+
+/** Colours of label values in masks, none of them a plane's. */
+export const labelColours = [palette.vermilion, palette.sky, palette.purple, '#F0E442'] as const;
+
+/** The colour of a label value, from 1. */
+export function labelColour(value: number): string {
+  return labelColours[(value - 1) % labelColours.length];
+}
 
 /** How a kind is named in a legend. */
 export const kindTitle: Record<Kind, string> = {

@@ -31,7 +31,7 @@ export function fileStem(id: string): string {
 }
 
 /**
- * Write a figure into a folder, each file atomically. HTML needs `plotly.js` beside it, which is put there.
+ * Write a figure into a folder, each file atomically. HTML with plotly needs `plotly.js` beside it, which is put there.
  * @param wanted  formats, all where nothing is said
  * @param draw    how to draw, or to have drawn before
  */
@@ -52,7 +52,7 @@ export async function writeFigure(
     written.files[format] = file;
     written.sha256[format] = sha256(data);
   }
-  if (wanted.includes('html')) placePlotly(dir);
+  if (wanted.includes('html') && !figure.viewer) placePlotly(dir);
   return written;
 }
 

@@ -4,17 +4,16 @@ import { InputError } from '../base/errors';
 import { inRepo } from '../base/paths';
 import type { Result } from '../results/result';
 import { equationsOf } from './equations';
+import { maskLayer, rgb } from '../plots/mask-layer';
 import type { Slices } from '../plots/slices';
 import { slicesOf } from '../plots/slices';
-import { sliceLayers, viewsOf } from './slices';
+import { planeStyle } from '../plots/theme';
+import { viewsOf } from './slices';
 import { paperSources } from './sources';
 import { Typesetter } from './typst';
 
 /** The result that holds the slices. */
 export const slicesId = 'three-planes.slices';
-
-/** Okabe and Ito's colours, as in every other figure. */
-const colours = { axial: [0, 114, 178], coronal: [230, 159, 0], sagittal: [0, 158, 115] } as const;
 
 /** What cuts each plane along its columns (vertical line) and along its rows (horizontal line). */
 const cuts = {
@@ -49,10 +48,13 @@ function altText({ source }: Slices): string {
 export function addSlices(typesetter: Typesetter, slices: Slices): void {
   const views = viewsOf(slices);
   const planes = slices.planes.map((plane, i) => {
-    const { picture, mask } = sliceLayers(plane, [...colours[plane.name]]);
+    const colour = rgb(planeStyle[plane.name].colour);
     const files = { picture: `/build/${plane.name}.png`, mask: `/build/${plane.name}-mask.png` };
-    typesetter.add(files.picture, picture);
-    typesetter.add(files.mask, mask);
+    typesetter.add(files.picture, Buffer.from(plane.png, 'base64'));
+    typesetter.add(
+      files.mask,
+      maskLayer(plane.maskPng, () => colour),
+    );
     const { width, height, crosshair, spacing, letters } = plane;
     return [
       plane.name,

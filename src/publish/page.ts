@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import katex from 'katex';
 import subsetFont from 'subset-font';
-import { jsonForScript } from '../plots/pages';
+import { jsonForScript } from '../plots/json-script';
 import { packageFile } from './typst';
 
 /** A figure that can come alive. */

@@ -1,26 +1,6 @@
-// The slices of Figure 1 as picture files for Typst, and what part of each is shown.
+// What part of each slice Figure 1 shows.
 import { PNG } from 'pngjs';
 import type { Slices } from '../plots/slices';
-
-/** The picture of a slice, and its mask as a see-through layer in a colour with a full rim. */
-export function sliceLayers(
-  slice: Slices['planes'][number],
-  colour: [number, number, number],
-): { picture: Uint8Array; mask: Uint8Array } {
-  const label = PNG.sync.read(Buffer.from(slice.maskPng, 'base64'));
-  const { width, height } = label;
-  const inside = (x: number, y: number): boolean =>
-    x >= 0 && y >= 0 && x < width && y < height && label.data[4 * (y * width + x)] > 0;
-  const layer = new PNG({ width, height });
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      if (!inside(x, y)) continue;
-      const rim = !(inside(x - 1, y) && inside(x + 1, y) && inside(x, y - 1) && inside(x, y + 1));
-      layer.data.set([...colour, rim ? 255 : 190], 4 * (y * width + x));
-    }
-  }
-  return { picture: Buffer.from(slice.png, 'base64'), mask: PNG.sync.write(layer) };
-}
 
 /** A square in the world's millimetres that a slice is shown in: centre from its top left corner, and side. */
 export interface View {
