@@ -30,5 +30,7 @@ export * from './experiments/study';
 export * from './experiments/heads';
 export * from './experiments/plane-reads';
 export * from './experiments/three-planes';
+export * from './experiments/linked-planes';
+export * from './experiments/linked-slices';
 export { cell, displayBundle } from './kernel/cell';
 export * from './kernel/show';

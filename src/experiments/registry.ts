@@ -1,9 +1,11 @@
 // Every study, by id.
+import { linkedPlanes } from './linked-planes';
 import { planeReads } from './plane-reads';
 import type { StudyDefinition } from './study';
 import { threePlanes } from './three-planes';
 
 export const studies: Record<string, StudyDefinition> = {
   [planeReads.id]: planeReads,
+  [linkedPlanes.id]: linkedPlanes,
   [threePlanes.id]: threePlanes,
 };

@@ -1,9 +1,8 @@
 // Three real slices through one lesion: what Figure 1 and notebook 01 show.
-import { PNG } from 'pngjs';
-import { quantile } from '../base/interval';
 import type { Plane, PlaneName } from '../sampling/plane';
 import { planeGrid, planeNames, readPlane } from '../sampling/plane';
 import type { Triple, Volume } from '../volume/volume';
+import { greyPng, greysOf, greyWindow } from './pictures';
 import { openHead, openMsFlair, openMsLesions } from './heads';
 import type { StudyDefinition } from './study';
 
@@ -84,23 +83,13 @@ export function lesionVoxel(labels: Volume): Triple {
   return best;
 }
 
-/** Black and white of the picture: the background's value and the 99.5th percentile of the head. */
-function greyWindow(volume: Volume): [number, number] {
-  const background = volume.data[0];
-  const head = Array.from(volume.data.filter((v, i) => v !== background && i % 7 === 0));
-  return [quantile(head, 0.01), quantile(head, 0.995)];
-}
-
-function sliceOf(image: Plane, mask: Plane, [black, white]: [number, number]): Slice {
+function sliceOf(image: Plane, mask: Plane, window: readonly [number, number]): Slice {
   const { columns, rows, edges, name } = image.grid;
-  const grey = Uint8Array.from(image.pixels, (v) =>
-    Math.round(255 * Math.min(1, Math.max(0, (v - black) / (white - black)))),
-  );
   return {
     name,
     width: columns.count,
     height: rows.count,
-    png: greyPng(grey, columns.count, rows.count),
+    png: greyPng(greysOf(image.pixels, window), columns.count, rows.count),
     maskPng: greyPng(
       Uint8Array.from(mask.pixels, (v) => (v > 0 ? 255 : 0)),
       columns.count,
@@ -110,11 +99,4 @@ function sliceOf(image: Plane, mask: Plane, [black, white]: [number, number]): S
     spacing: [columns.spacing, rows.spacing],
     letters: edges,
   };
-}
-
-/** An 8-bit grey PNG in base64. */
-function greyPng(pixels: Uint8Array, width: number, height: number): string {
-  const png = new PNG({ width, height });
-  png.data = Buffer.from(pixels);
-  return PNG.sync.write(png, { colorType: 0, inputColorType: 0, inputHasAlpha: false }).toString('base64');
 }

@@ -30,6 +30,18 @@ export function maskLayer(maskPng: string, colourOf: (label: number) => Colour):
   return PNG.sync.write(layer);
 }
 
+/** A slice with its mask laid over it: an RGB PNG in base64. */
+export function withMask(png: string, maskPng: string, colourOf: (label: number) => Colour): string {
+  const picture = PNG.sync.read(Buffer.from(png, 'base64'));
+  const layer = PNG.sync.read(maskLayer(maskPng, colourOf));
+  for (let i = 0; i < picture.data.length; i += 4) {
+    const opacity = layer.data[i + 3] / 255;
+    for (let c = i; c < i + 3; c++)
+      picture.data[c] = Math.round(picture.data[c] + opacity * (layer.data[c] - picture.data[c]));
+  }
+  return PNG.sync.write(picture, { colorType: 2 }).toString('base64');
+}
+
 /** `#0072B2` as its three bytes. */
 export function rgb(colour: string): Colour {
   const byte = (at: number): number => parseInt(colour.slice(at, at + 2), 16);

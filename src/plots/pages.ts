@@ -89,6 +89,7 @@ export async function figurePage(
 ${fonts}${css}</style>
 </head>
 <body${figure.viewer ? ' class="wide"' : ''}>
+<main>
 <h1>${escape(figure.title)}</h1>
 <figure>
 <div class="picture">
@@ -100,11 +101,12 @@ ${fonts}${css}</style>
 <p class="stamp">${escape(stampParts(figure.stamp).join(' · '))}</p>
 ${figure.stamp.notes.map((note) => `<p class="stamp">${escape(note)}</p>\n`).join('')}<details>
 <summary>The numbers</summary>
-<div class="table">
+<div class="table" role="region" aria-label="The numbers" tabindex="0">
 ${tableHtml(table, singles > 0 ? `${singles} single observations are in the CSV.` : undefined)}
 </div>
 </details>
-${also.length > 0 ? `<p class="stamp">Also as ${also.join(', ')}.</p>\n` : ''}${live}
+${also.length > 0 ? `<p class="stamp">Also as ${also.join(', ')}.</p>\n` : ''}</main>
+${live}
 </body>
 </html>
 `;

@@ -9,8 +9,8 @@ export interface PanelPlane {
   name: PlaneName;
   width: number;
   height: number;
-  /** Pictures from back to front, PNG in base64, each stretched over the whole slice. */
-  pictures: string[];
+  /** PNG in base64. */
+  png: string;
   /** Column and row of the shared voxel. */
   crosshair: readonly [number, number];
   /** mm between columns and between rows. */
@@ -67,19 +67,17 @@ export function planePanels(planes: readonly PanelPlane[], width: number, below 
       range: [down[k], 0],
       anchor: `x${suffix}`,
     };
-    for (const picture of p.pictures) {
-      panels.images.push({
-        source: `data:image/png;base64,${picture}`,
-        xref: `x${suffix}`,
-        yref: `y${suffix}`,
-        x: 0,
-        y: 0,
-        sizex: across[k],
-        sizey: down[k],
-        sizing: 'stretch',
-        layer: 'below',
-      });
-    }
+    panels.images.push({
+      source: `data:image/png;base64,${p.png}`,
+      xref: `x${suffix}`,
+      yref: `y${suffix}`,
+      x: 0,
+      y: 0,
+      sizex: across[k],
+      sizey: down[k],
+      sizing: 'stretch',
+      layer: 'below',
+    });
     panels.traces.push(...linesOf(p, suffix));
     panels.annotations.push(...lettersOf(p, suffix), headingOf(p, left / width));
     left = right + gap;

@@ -13,7 +13,8 @@ export function voxelAt(p: LinkedPlane, column: number, row: number): Voxel {
 export function pixelAt(p: LinkedPlane, voxel: Readonly<Voxel>): [number, number] | undefined {
   const along = (step: Voxel): number => {
     const axis = step.findIndex((s) => s !== 0);
-    return (voxel[axis] - p.first[axis]) / step[axis];
+    // Steps are 1 or -1; 0 is added because 0 / -1 is -0.
+    return (voxel[axis] - p.first[axis]) / step[axis] + 0;
   };
   const [column, row] = [along(p.perColumn), along(p.perRow)];
   if (column < 0 || row < 0 || column >= p.width || row >= p.height) return undefined;

@@ -7,17 +7,17 @@ import type { LinkedLine, LinkedPlanes } from '../../results/linked-planes';
 import { checkLinkedPlanes } from '../../results/linked-check';
 import { formatNumber, formatQuantity, titleWithUnit } from '../../results/format';
 import type { Builder, DataRow } from '../figure';
-import { maskLayer, rgb } from '../mask-layer';
+import { rgb, withMask } from '../mask-layer';
 import { planePanels } from '../plane-panels';
 import type { JsonObject, Trace } from '../spec';
-import { labelColour, palette, planeStyle, size, template, width } from '../theme';
+import { grey, labelColour, palette, planeStyle, size, template, width } from '../theme';
 
 type Signal = LinkedPlanes['signals'][number];
 
-const margin = { l: 42, r: 8, t: 40, b: 34 };
+const margin = { l: 42, r: 14, t: 40, b: 40 };
 const inner = width.two - margin.l - margin.r;
 /** Pixels: a row of profiles, a row of differences, and the room above a row for its heading. */
-const height = { profile: 96, difference: 62, heading: 34, legend: 24 };
+const height = { profile: 96, difference: 62, heading: 34, legend: 34 };
 /** Pixels between two profiles. */
 const gap = 14;
 
@@ -29,6 +29,8 @@ interface Row {
   /** The traces of a line's panel. */
   traces(line: LinkedLine): Trace[];
   axis: JsonObject;
+  /** The values of all its panels, which share one scale. */
+  values: (number | null)[];
 }
 
 export const linkedPlanes: Builder = (own) => {
@@ -39,9 +41,7 @@ export const linkedPlanes: Builder = (own) => {
     data.planes.map((p) => ({
       ...p,
       letters: p.edges,
-      pictures: p.maskPng
-        ? [p.png, maskLayer(p.maskPng, (label) => rgb(labelColour(label))).toString('base64')]
-        : [p.png],
+      png: p.maskPng ? withMask(p.png, p.maskPng, (label) => rgb(labelColour(label))) : p.png,
     })),
     inner,
     below,
@@ -49,7 +49,7 @@ export const linkedPlanes: Builder = (own) => {
   const whole = panels.height + below;
   const layout = panels.axes;
   const annotations = [...panels.annotations];
-  const traces = [...panels.traces];
+  const traces = panels.traces.map((t): Trace => ({ ...t, showlegend: false }));
   let taken = panels.height;
   rows.forEach((row, r) => {
     const top = 1 - (taken + row.heading) / whole;
@@ -69,6 +69,7 @@ export const linkedPlanes: Builder = (own) => {
         ...(last && { title: { text: 'From the shared voxel (mm)' } }),
       };
       layout[`yaxis${suffix}`] = {
+        range: rangeOf(row.values),
         ...row.axis,
         domain: [1 - taken / whole, top],
         anchor: `x${suffix}`,
@@ -103,7 +104,13 @@ export const linkedPlanes: Builder = (own) => {
         images: panels.images,
         annotations,
         showlegend: rows.length > 1,
-        legend: { x: 0, y: legendAt, yanchor: 'bottom', font: { size: size.small } },
+        legend: {
+          x: 0,
+          y: legendAt,
+          yanchor: 'bottom',
+          font: { size: size.small },
+          bgcolor: 'rgba(0,0,0,0)',
+        },
       },
     },
     rows: differencesOf(data).map(({ line, signal, mean, largest }): DataRow => ({
@@ -123,7 +130,7 @@ export const linkedPlanes: Builder = (own) => {
 };
 
 /** What is drawn below the slices: the image, what resizing leaves of the agreement, and each prediction. */
-function rowsOf({ signals, window }: LinkedPlanes): Row[] {
+function rowsOf({ signals, window, lines }: LinkedPlanes): Row[] {
   const [stored, ...others] = signals;
   const resized = others.filter((s) => s.kind === 'image');
   const rows: Row[] = [
@@ -133,6 +140,7 @@ function rowsOf({ signals, window }: LinkedPlanes): Row[] {
       title: titleWithUnit(window.title, window.unit),
       traces: (line) => bothOf(line, stored),
       axis: {},
+      values: lines.flatMap((l) => l.profiles[stored.key].flat()),
     },
   ];
   if (resized.length > 0) {
@@ -149,7 +157,8 @@ function rowsOf({ signals, window }: LinkedPlanes): Row[] {
           y: differenceAlong(line, signal.key),
           line: { ...resizedLine[i % resizedLine.length], width: 1 },
         })),
-      axis: { zeroline: true, nticks: 4 },
+      axis: { zeroline: true, zerolinecolor: grey.rule, nticks: 4 },
+      values: lines.flatMap((l) => resized.flatMap((signal) => differenceAlong(l, signal.key))),
     });
   }
   for (const prediction of signals.filter((s) => s.kind === 'prediction')) {
@@ -158,10 +167,20 @@ function rowsOf({ signals, window }: LinkedPlanes): Row[] {
       heading: height.legend,
       title: prediction.title,
       traces: (line) => bothOf(line, prediction),
-      axis: { range: [-0.05, 1.05], tickvals: [0, 1] },
+      axis: { tickvals: [0, 1] },
+      values: [0, 1],
     });
   }
   return rows;
+}
+
+/** An axis's range with a little room; where nothing is known, any. */
+function rangeOf(values: (number | null)[]): [number, number] {
+  const known = values.filter((v): v is number => v !== null);
+  const low = known.reduce((least, v) => Math.min(least, v), 0);
+  const high = known.reduce((most, v) => Math.max(most, v), 0);
+  const room = 0.04 * (high - low) || 1;
+  return [low - room, high + room];
 }
 
 const resizedLine: JsonObject[] = [

@@ -14,10 +14,7 @@ const margin = { l: 4, r: 4, t: 40, b: 4 };
 
 export const threePlanes: Builder = (own) => {
   const { planes, source } = slicesOf(own);
-  const { traces, axes, images, annotations, height } = planePanels(
-    planes.map((p) => ({ ...p, pictures: [p.png] })),
-    width.two - margin.l - margin.r,
-  );
+  const { traces, axes, images, annotations, height } = planePanels(planes, width.two - margin.l - margin.r);
   return {
     title: own.title,
     caption:

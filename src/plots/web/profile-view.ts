@@ -10,9 +10,20 @@ const opposite = { R: 'L', L: 'R', A: 'P', P: 'A', S: 'I', I: 'S' } as const;
 const directions = { R: 'right', L: 'left', A: 'front', P: 'back', S: 'head', I: 'feet' } as const;
 
 /** Pixels: the profile, the difference below it, two bands for the labels, the axis. */
-const size = { left: 40, right: 6, top: 6, profile: 104, gap: 10, difference: 34, band: 5, axis: 20 };
+const size = { left: 40, right: 6, top: 6, profile: 104, gap: 18, difference: 34, band: 5, axis: 20 };
 
 type Values = (number | null)[];
+
+/** Stretches of one label, background left out. */
+function runsOf(values: Values): { value: number; from: number; to: number }[] {
+  const runs: { value: number; from: number; to: number }[] = [];
+  values.forEach((value, i) => {
+    const last = runs.at(-1);
+    if (last?.value === value && last.to === i - 1) last.to = i;
+    else if (value) runs.push({ value, from: i, to: i });
+  });
+  return runs;
+}
 
 /** Four digits are what a reader can use; all of them are in the JSON. */
 export const short = (value: number): string => formatNumber(value, { significant: 4 });
@@ -76,6 +87,7 @@ export class ProfileView {
     this.signal = this.data.signals.find((s) => s.key === key)!;
     this.width = 0;
     this.draw();
+    this.tell();
   }
 
   /** Mark a sample, or take the mark away. */
@@ -171,17 +183,17 @@ export class ProfileView {
       largest === 0
         ? `${q} and ${p} agree everywhere, bit for bit`
         : `${q} less ${p}: up to ${short(largest)}`;
-    this.drawing.append(svg('text', { x: size.left + 4, y: top + 11 }, sum));
+    this.drawing.append(svg('text', { x: size.left + 4, y: top - 4 }, sum));
 
     line.labels?.forEach((values, k) => {
       const y = top + size.difference + 4 + k * (size.band + 1);
-      values.forEach((value, i) => {
-        if (!value) return;
+      const half = (this.x(1) - this.x(0)) / 2;
+      for (const { value, from, to } of runsOf(values)) {
         const [r, g, blue] = style.labelColour(value);
-        const wide = this.x(1) - this.x(0);
-        const at = { x: this.x(i) - wide / 2, y, width: wide + 0.3, height: size.band };
-        this.drawing.append(svg('rect', { ...at, fill: `rgb(${r},${g},${blue})` }));
-      });
+        const x = this.x(from) - half;
+        const width = this.x(to) + half - x;
+        this.drawing.append(svg('rect', { x, y, width, height: size.band, fill: `rgb(${r},${g},${blue})` }));
+      }
     });
     this.axis(height, data);
     this.slider.replaceChildren(this.drawing);
@@ -191,7 +203,7 @@ export class ProfileView {
   private stroke(k: number): Record<string, string | number> {
     const { colour, dash } = this.style.planes[this.line.planes[k]];
     return k === 0
-      ? { stroke: colour, 'stroke-width': 4, 'stroke-opacity': 0.55 }
+      ? { stroke: colour, 'stroke-width': 4, class: 'broad' }
       : { stroke: colour, 'stroke-width': 1.6, 'stroke-dasharray': dashArray(dash) };
   }
 
@@ -220,7 +232,9 @@ export class ProfileView {
     if (low < 0 && high > 0) this.drawing.append(svg('path', { d: `M${size.left} ${y(0)}H${end}`, ...rule }));
     for (const v of new Set(high > low ? [low, high] : [0])) {
       const at = { x: size.left - 4, y: y(v) + (v === high ? 9 : 0), 'text-anchor': 'end' };
-      this.drawing.append(svg('text', at, formatNumber(v, { significant: 2 })));
+      // What is nothing beside the range is written as nothing.
+      const shown = Math.abs(v) < 1e-3 * (high - low) ? 0 : v;
+      this.drawing.append(svg('text', at, formatNumber(shown, { significant: 2 })));
     }
     for (const { values, ...stroke } of curves) {
       let d = '';

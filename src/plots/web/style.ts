@@ -33,5 +33,5 @@ export function styleOf({ planes, labels, prediction }: StyleSheet): Style {
 
 /** plotly's names of dashes as SVG has them. */
 export function dashArray(dash: 'solid' | 'dash' | 'dot'): string {
-  return { solid: 'none', dash: '7 5', dot: '2 4' }[dash];
+  return { solid: 'none', dash: '7 5', dot: '2.5 3.5' }[dash];
 }

@@ -161,7 +161,9 @@ class Viewer {
   private speak(): void {
     clearTimeout(this.speaking);
     this.speaking = setTimeout(() => {
-      this.spoken.textContent = [...this.readout.children].map((e) => e.textContent).join(', ');
+      this.spoken.textContent = [...this.readout.children]
+        .map((entry) => [...entry.children].map((e) => e.textContent).join(' '))
+        .join(', ');
     }, 300);
   }
 
@@ -216,7 +218,7 @@ class Viewer {
 
     if (data.planes[0].maskPng) {
       const on = html('input', { type: 'checkbox', checked: '' });
-      const [opacityLabel, opacity] = range('opacity', 5, 100, 100 * look.mask);
+      const [opacityLabel, opacity] = range('Opacity', 5, 100, 100 * look.mask);
       const change = (): void => {
         look.mask = on.checked ? Number(opacity.value) / 100 : 0;
         opacity.disabled = !on.checked;
@@ -225,7 +227,7 @@ class Viewer {
       on.addEventListener('change', change);
       opacity.addEventListener('input', change);
       opacity.setAttribute('aria-label', 'Opacity of the mask');
-      bar.append(html('label', {}, on, 'Mask'), opacityLabel);
+      bar.append(html('span', {}, html('label', {}, on, 'Mask'), opacityLabel));
     }
     const choice = (title: string, options: [string, string][], chosen: (key: string) => void): void => {
       const select = html(
