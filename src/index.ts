@@ -25,6 +25,8 @@ export * from './profilers/spectrum';
 export * from './profilers/recovery';
 export * from './profilers/mask-return';
 export * from './profilers/pixels';
+export * from './sampling/batch';
+export * from './sampling/prefetch';
 export * from './experiments/mode';
 export * from './experiments/study';
 export * from './experiments/heads';
