@@ -6,7 +6,7 @@ import type { Volume } from '../volume/volume';
 import { volumeOf } from '../volume/volume';
 import type { Contrast } from './head-anatomy';
 import { HeadAnatomy } from './head-anatomy';
-import { addRicianNoise } from './rician';
+import { addRicianNoise } from '../volume/noise';
 
 export type { Contrast } from './head-anatomy';
 

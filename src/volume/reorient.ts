@@ -5,7 +5,7 @@ import { multiplyAffines } from './affine';
 
 import { orientationOf, parseAxisCodes } from './orientation';
 import type { Volume, VoxelArray } from './volume';
-import { volumeOf } from './volume';
+import { lastingNotes, volumeOf } from './volume';
 
 /**
  * The same volume with its axes along `codes` as nearly as permutations and flips can bring them; an oblique volume
@@ -55,7 +55,7 @@ export function reorient(volume: Volume, codes: string): Volume {
   });
   return volumeOf(gather(data, newDims, step, first), newDims, multiplyAffines(volume.affine, toOld), {
     source: volume.source,
-    notes: volume.notes,
+    notes: lastingNotes(volume),
   });
 }
 

@@ -98,3 +98,9 @@ function nonFiniteNotes({ nan, infinite }: NonFinite): string[] {
     `${nan} voxels are NaN and ${infinite} are infinite: replace them before you compute with this image`,
   ];
 }
+
+/** The notes of a volume but for those on non-finite voxels, which `volumeOf` writes anew for what is made from it. */
+export function lastingNotes(volume: Volume): string[] {
+  const counted = nonFiniteNotes(volume.nonFinite);
+  return volume.notes.filter((note) => !counted.includes(note));
+}

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../src/base/hash';
 import { Random } from '../../src/base/random';
-import { addRicianNoise, normalTable } from '../../src/datasets/rician';
+import { addRicianNoise, normalTable } from '../../src/volume/noise';
 import type { SyntheticHeadOptions } from '../../src/datasets/synthetic-head';
 import { syntheticHead } from '../../src/datasets/synthetic-head';
 import type { Triple } from '../../src/volume/affine';

@@ -19,6 +19,7 @@ const probes = {
   nibabel: () => pythonHas('nibabel'),
   torch: () => pythonHas('torch'),
   pillow: () => pythonHas('PIL'),
+  batchgeneratorsv2: () => pythonHas('batchgeneratorsv2.transforms.spatial.spatial'),
   nbclient: () => pythonHas('nbclient'),
   nbformat: () => pythonHas('nbformat'),
   jupyterlab: () => pythonHas('jupyterlab'),
