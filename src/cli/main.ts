@@ -38,6 +38,11 @@ const verbs: Verb[] = [
     load: () => import('./verbs/pixels.js'),
   },
   {
+    name: 'view',
+    summary: 'three linked planes of a volume as a page: planes, masks, profiles along the shared lines',
+    load: () => import('./verbs/view.js'),
+  },
+  {
     name: 'claims',
     summary: 'what both documents claim, and what the recorded results say about it',
     load: () => import('./verbs/claims.js'),

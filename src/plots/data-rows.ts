@@ -17,7 +17,7 @@ export function toCsv(rows: readonly DataRow[]): string {
 }
 
 /** The figure's numbers as a table; single observations are counted in the caption and listed in the CSV. */
-export function dataTable(figure: Figure): { table: Table; singles: number } {
+export function dataTable(figure: Pick<Figure, 'id' | 'rows'>): { table: Table; singles: number } {
   const rows = figure.rows.filter((row) => row.result !== figure.id);
   return {
     singles: figure.rows.length - rows.length,

@@ -10,6 +10,7 @@ import { fontFamily } from './fonts';
 import { jsonForScript } from './json-script';
 import type { Picture } from './picture';
 import { liveConfig } from './spec';
+import type { Stamp } from './stamp';
 import { stampParts } from './stamp';
 import { tableHtml } from './tables';
 import { viewerScript } from './viewer';
@@ -58,14 +59,32 @@ const script = `
 })();
 `;
 
+/** What a page shows. */
+export type PageFigure = Omit<Figure, 'stamp'>;
+
+/** The lines at the foot of a figure's page: where its numbers come from. */
+function footOf(stamp: Stamp): string[] {
+  return [stampParts(stamp).join(' · '), ...stamp.notes];
+}
+
 /**
  * The page of a figure.
  * @param others  names of files with the same figure, to link to
  */
-export async function figurePage(
-  figure: Figure,
+export function figurePage(figure: Figure, picture: Picture, others: readonly string[]): Promise<string> {
+  return pageOf(figure, picture, footOf(figure.stamp), others);
+}
+
+/**
+ * A page.
+ * @param foot    lines that say where the numbers come from
+ * @param others  names of files with the same figure, to link to
+ */
+export async function pageOf(
+  figure: PageFigure,
   picture: Picture,
-  others: readonly string[],
+  foot: readonly string[],
+  others: readonly string[] = [],
 ): Promise<string> {
   const fonts = await commonFontCss();
   const { width, height } = figure.spec.layout;
@@ -98,8 +117,7 @@ ${fonts}${css}</style>
 </div>
 <figcaption>${escape(figure.caption)}</figcaption>
 </figure>
-<p class="stamp">${escape(stampParts(figure.stamp).join(' · '))}</p>
-${figure.stamp.notes.map((note) => `<p class="stamp">${escape(note)}</p>\n`).join('')}<details>
+${foot.map((line) => `<p class="stamp">${escape(line)}</p>\n`).join('')}<details>
 <summary>The numbers</summary>
 <div class="table" role="region" aria-label="The numbers" tabindex="0">
 ${tableHtml(table, singles > 0 ? `${singles} single observations are in the CSV.` : undefined)}

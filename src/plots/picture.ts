@@ -19,11 +19,14 @@ export interface Picture {
 
 const millimetres = (pixels: number): number => Number(((pixels / 96) * 25.4).toFixed(3));
 
+/** What a picture needs of a figure. The stamp goes into the file's metadata; null where nothing is known of a run. */
+export type Drawable = Pick<Figure, 'id' | 'title' | 'alt' | 'spec'> & { stamp: Figure['stamp'] | null };
+
 /**
  * Draw a figure as SVG. The first call loads plotly (about 1 s).
  * @throws InputError for trace types that only a browser can draw, and for a spec that plotly does not accept
  */
-export async function drawSvg(figure: Figure): Promise<Picture> {
+export async function drawSvg(figure: Drawable): Promise<Picture> {
   await checkSpec(figure.id, figure.spec);
   const { width, height } = figure.spec.layout;
   const tree = canonicalSvg(await plotlySvg(copyOf(figure.spec)), {

@@ -6,7 +6,8 @@ import { differenceAlong, sharedSample } from '../../results/linked-geometry';
 import type { LinkedLine, LinkedPlanes } from '../../results/linked-planes';
 import { checkLinkedPlanes } from '../../results/linked-check';
 import { formatNumber, formatQuantity, titleWithUnit } from '../../results/format';
-import type { Builder, DataRow } from '../figure';
+import type { Result } from '../../results/result';
+import type { Builder, DataRow, Drawing } from '../figure';
 import { rgb, withMask } from '../mask-layer';
 import { planePanels } from '../plane-panels';
 import type { JsonObject, Trace } from '../spec';
@@ -33,8 +34,16 @@ interface Row {
   values: (number | null)[];
 }
 
-export const linkedPlanes: Builder = (own) => {
-  const data = checkLinkedPlanes(own.figure?.data, own.id);
+export const linkedPlanes: Builder = (own) => ({
+  ...drawLinkedPlanes(checkLinkedPlanes(own.figure?.data, own.id), own),
+  uses: [own],
+});
+
+/** The drawing of linked planes that were checked. */
+export function drawLinkedPlanes(
+  data: LinkedPlanes,
+  own: Pick<Result, 'id' | 'title' | 'kind'>,
+): Omit<Drawing, 'uses'> {
   const rows = rowsOf(data);
   const below = rows.reduce((sum, r) => sum + r.heading + r.height, 0);
   const panels = planePanels(
@@ -124,10 +133,9 @@ export const linkedPlanes: Builder = (own) => {
       high: null,
       level: null,
     })),
-    uses: [own],
     viewer: data,
   };
-};
+}
 
 /** What is drawn below the slices: the image, what resizing leaves of the agreement, and each prediction. */
 function rowsOf({ signals, window, lines }: LinkedPlanes): Row[] {
