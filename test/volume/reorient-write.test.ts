@@ -81,6 +81,15 @@ describe('reorient', () => {
     expect(reorient(volume, 'RAS')).toBe(volume);
   });
 
+  it('says once that voxels are not numbers', () => {
+    const volume = volumeOf(Float32Array.of(NaN, 1), [2, 1, 1], diagonalAffine([1, 1, 1]), {
+      notes: ['a note'],
+    });
+    const { notes } = reorient(volume, 'LPS');
+    expect(notes).toEqual(volume.notes);
+    expect(notes.length).toBe(2);
+  });
+
   it('refuses letters that are no axes, and axes without direction', () => {
     expect(() => reorient(ramp([2, 3, 4], oblique), 'RAR')).toThrow(
       /given "RAR", expected three letters, one of R L/,

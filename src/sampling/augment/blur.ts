@@ -52,46 +52,44 @@ function blurAlong(
       fix: 'take a larger patch or a smaller sigma',
     });
   }
-  // Place of every tap: x is reflected at the first and last voxel, which are not repeated.
+  // x is reflected at the first and last voxel, which are not repeated.
   const reflect = (x: number): number => (x < 0 ? -x : x >= count ? 2 * count - 2 - x : x);
   const out = new Float32Array(values.length);
+  const length = dims[0];
+  const sum = new Float64Array(length);
   if (axis === 0) {
-    const padded = new Float64Array(count + 2 * half);
-    for (let row = 0; row < values.length; row += count) {
-      for (let i = -half; i < count + half; i++) padded[i + half] = values[row + reflect(i)];
-      blurRow(padded, weights, out, row, count);
+    const padded = new Float32Array(length + 2 * half);
+    for (let row = 0; row < values.length; row += length) {
+      padded.set(values.subarray(row, row + length), half);
+      for (let t = 1; t <= half; t++) {
+        padded[half - t] = values[row + reflect(-t)];
+        padded[half + length - 1 + t] = values[row + reflect(length - 1 + t)];
+      }
+      startSum(padded, half, weights[half], sum);
+      for (let t = 1; t <= half; t++) addPair(padded, half - t, half + t, weights[half + t], sum);
+      out.set(sum, row);
     }
     return out;
   }
-  // Along the slower axes whole rows (axis 1) or slices (axis 2) are summed up, each neighbour in memory order.
-  const run = axis === 1 ? dims[0] : dims[0] * dims[1];
-  const sum = new Float64Array(run);
-  for (let block = 0; block < values.length; block += run * count) {
-    for (let i = 0; i < count; i++) {
-      sum.fill(0);
-      for (let t = 0; t < weights.length; t++) {
-        addRun(values, block + run * reflect(i + t - half), weights[t], sum);
-      }
-      out.set(sum, block + run * i);
+  // Along the slower axes whole rows are summed up, so that neighbours in memory are read together.
+  const step = axis === 1 ? length : length * dims[1];
+  for (let row = 0; row < values.length; row += length) {
+    const at = Math.floor(row / step) % count;
+    const first = row - at * step;
+    startSum(values, row, weights[half], sum);
+    for (let t = 1; t <= half; t++) {
+      addPair(values, first + reflect(at - t) * step, first + reflect(at + t) * step, weights[half + t], sum);
     }
+    out.set(sum, row);
   }
   return out;
 }
 
-function blurRow(
-  padded: Float64Array,
-  weights: Float64Array,
-  out: Float32Array,
-  to: number,
-  count: number,
-): void {
-  for (let i = 0; i < count; i++) {
-    let sum = 0;
-    for (let t = 0; t < weights.length; t++) sum += weights[t] * padded[i + t];
-    out[to + i] = sum;
-  }
+function startSum(values: Float32Array, from: number, weight: number, sum: Float64Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] = weight * values[from + i];
 }
 
-function addRun(values: Float32Array, from: number, weight: number, sum: Float64Array): void {
-  for (let i = 0; i < sum.length; i++) sum[i] += weight * values[from + i];
+/** Add the two runs that have the same weight. */
+function addPair(values: Float32Array, a: number, b: number, weight: number, sum: Float64Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] += weight * (values[a + i] + values[b + i]);
 }

@@ -57,8 +57,8 @@ export function statisticsOf(values: Float32Array): Statistics {
   let squares = 0;
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
-    if (value < min) min = value;
-    if (value > max) max = value;
+    min = Math.min(min, value);
+    max = Math.max(max, value);
     const d = value - origin;
     sum += d;
     squares += d * d;

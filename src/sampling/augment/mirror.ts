@@ -30,9 +30,14 @@ function flipped<A extends VoxelArray>(data: A, dims: Readonly<Triple>, [x, y, z
   for (let k = 0, to = 0; k < dims[2]; k++) {
     for (let j = 0; j < dims[1]; j++, to += dims[0]) {
       const from = dims[0] * ((y ? dims[1] - 1 - j : j) + dims[1] * (z ? dims[2] - 1 - k : k));
-      out.set(data.subarray(from, from + dims[0]), to);
-      if (x) out.subarray(to, to + dims[0]).reverse();
+      if (x) copyReversed(data, from, dims[0], out, to);
+      else out.set(data.subarray(from, from + dims[0]), to);
     }
   }
   return out;
+}
+
+/** A run, last value first. Its own function, so that it is compiled once for each array type. */
+function copyReversed(data: VoxelArray, from: number, n: number, out: VoxelArray, to: number): void {
+  for (let i = 0; i < n; i++) out[to + i] = data[from + n - 1 - i];
 }
