@@ -43,6 +43,11 @@ const verbs: Verb[] = [
     load: () => import('./verbs/view.js'),
   },
   {
+    name: 'stride',
+    summary: 'what reading the planes of a volume touches, costs, and can be of a training step',
+    load: () => import('./verbs/stride.js'),
+  },
+  {
     name: 'claims',
     summary: 'what both documents claim, and what the recorded results say about it',
     load: () => import('./verbs/claims.js'),

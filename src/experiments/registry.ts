@@ -1,11 +1,13 @@
 // Every study, by id.
 import { linkedPlanes } from './linked-planes';
 import { planeReads } from './plane-reads';
+import { strides } from './strides';
 import type { StudyDefinition } from './study';
 import { threePlanes } from './three-planes';
 
 export const studies: Record<string, StudyDefinition> = {
   [planeReads.id]: planeReads,
   [linkedPlanes.id]: linkedPlanes,
+  [strides.id]: strides,
   [threePlanes.id]: threePlanes,
 };

@@ -2,7 +2,10 @@
 import { InputError } from '../base/errors';
 import { costOfConsistency } from './builders/cost-of-consistency';
 import { linkedPlanes } from './builders/linked-planes';
+import { epochFactor } from './builders/epoch-factor';
+import { memoryLadder } from './builders/memory-ladder';
 import { planeReadTimes } from './builders/plane-read-times';
+import { strideTimes } from './builders/stride-times';
 import { threePlanes } from './builders/three-planes';
 import type { Builder, Figure, Results } from './figure';
 import { withFooter } from './footer';
@@ -12,7 +15,10 @@ import { stampOf } from './stamp';
 export const builders: Record<string, Builder | undefined> = {
   'cost-of-consistency': costOfConsistency,
   'linked-planes': linkedPlanes,
+  'epoch-factor': epochFactor,
+  'memory-ladder': memoryLadder,
   'plane-read-times': planeReadTimes,
+  'stride-times': strideTimes,
   'three-planes': threePlanes,
 };
 
