@@ -65,7 +65,7 @@ export function readCounters(dims: Triple, { perf = 'perf', planes = 400 } = {})
     );
     if (error)
       return `no program ${perf} could be run (${(error as NodeJS.ErrnoException).code ?? error.message})`;
-    if (/Cannot find module/.test(stderr)) {
+    if (stderr.includes('Cannot find module')) {
       throw new InputError({
         what: 'cannot count cache misses',
         given: 'no dist/sampling/layout.js',

@@ -83,9 +83,14 @@ export async function measureLadder(spec: LadderSpec, long: Long = {}): Promise<
       ? [{ slot, name: 'scattered' as const, run: () => timeScattered(data, bytes / line) }]
       : []),
   ]);
-  const times = sizes.map(
-    () => ({ copy: [], latency: [], independent: [], short: [], long: [], scattered: [] }) as Times,
-  );
+  const times = sizes.map(() => ({
+    copy: [],
+    latency: [],
+    independent: [],
+    short: [],
+    long: [],
+    scattered: [],
+  }));
   warmUp(data);
   // The first round is not kept.
   const meter = new Meter('measuring memory', 'pieces', (spec.rounds + 1) * tasks.length, long);
