@@ -83,7 +83,7 @@ export async function measureLadder(spec: LadderSpec, long: Long = {}): Promise<
       ? [{ slot, name: 'scattered' as const, run: () => timeScattered(data, bytes / line) }]
       : []),
   ]);
-  const times = sizes.map(() => ({
+  const times = sizes.map((): Times => ({
     copy: [],
     latency: [],
     independent: [],
