@@ -2,19 +2,23 @@
 
     python test/oracles/augment_cases.py NNUNET_FOLDER > test/oracles/augment.json
 
-NNUNET_FOLDER holds nnunetv2 2.8.1 as unpacked from its wheel (pip download --no-deps nnunetv2==2.8.1); only its
-compute_initial_patch_size.py is run, which wants batchgenerators beside batchgeneratorsv2.
+NNUNET_FOLDER holds nnunetv2 2.8.1 as unpacked from its wheel (pip download --no-deps nnunetv2==2.8.1). Of it two functions
+of the trainer and compute_initial_patch_size.py are run, which want batchgenerators beside batchgeneratorsv2.
 """
+import ast
+import importlib
 import importlib.util
 import json
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import torch
 
 from augment_peer import answer, pack
+from batchgeneratorsv2.transforms.intensity.contrast import BGContrast
 
 torch.set_num_threads(1)
 rng = np.random.default_rng(20261122)
@@ -69,14 +73,59 @@ cases = [
          {'op': 'low-resolution', 'scales': [None, [0.7, 0.7, 0.7]]}, 2),
 ]
 
+nnunet = Path(sys.argv[1]) / 'nnunetv2'
 spec = importlib.util.spec_from_file_location(
-    'patch_size', Path(sys.argv[1]) / 'nnunetv2/training/data_augmentation/compute_initial_patch_size.py')
+    'patch_size', nnunet / 'training/data_augmentation/compute_initial_patch_size.py')
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 turn = (-np.pi / 6, np.pi / 6)
 sizes = [[128, 128, 128], [160, 160, 160], [80, 192, 160], [40, 56, 40], [96, 160, 160], [20, 320, 256]]
 loaded = [{'size': s, 'loaded': module.get_patch_size(s, turn, turn, turn, (0.85, 1.25)).tolist()} for s in sizes]
 
+
+def from_trainer(names):
+    """Functions of nnUNetTrainer without the rest of its file, which imports all of nnU-Net."""
+    tree = ast.parse((nnunet / 'training/nnUNetTrainer/nnUNetTrainer.py').read_text())
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name in names]
+    space = {'np': np, 'ANISO_THRESHOLD': 3, 'get_patch_size': module.get_patch_size}
+    for node in tree.body:
+        # What a cascade alone uses is left out: it wants more packages.
+        if (isinstance(node, ast.ImportFrom) and node.module.startswith('batchgeneratorsv2')
+                and not node.module.startswith('batchgeneratorsv2.transforms.nnunet')):
+            imported = importlib.import_module(node.module)
+            space.update({alias.name: getattr(imported, alias.name) for alias in node.names})
+    for node in found:
+        # Types in the signature name things that are not imported here.
+        node.decorator_list, node.returns = [], None
+        for argument in node.args.args:
+            argument.annotation = None
+        exec(compile(ast.Module([node], []), node.name, 'exec'), space)
+    return [space[name] for name in names]
+
+
+def plain(x):
+    """Settings of a transform as JSON; ranges that are split at 1 are marked."""
+    if isinstance(x, BGContrast):
+        return {'split': list(x.contrast_range)}
+    return [plain(y) for y in x] if isinstance(x, (list, tuple)) else x
+
+
+def pipeline():
+    """nnU-Net's transforms for a patch of 128^3, in order, with every setting."""
+    configure, transforms = from_trainer(
+        ['configure_rotation_dummyDA_mirroring_and_inital_patch_size', 'get_training_transforms'])
+    trainer = SimpleNamespace(configuration_manager=SimpleNamespace(patch_size=[128] * 3), print_to_log_file=lambda _: None)
+    rotation, dummy, _, mirror = configure(trainer)
+    out = []
+    for transform in transforms([128] * 3, rotation, None, mirror, dummy).transforms:
+        chance = getattr(transform, 'apply_probability', 1)
+        transform = getattr(transform, 'transform', transform)
+        settings = {k: plain(v) for k, v in vars(transform).items()
+                    if not k.startswith('_') and k not in ('upmodes', 'patch_size', 'benchmark_use_fft')}
+        out.append({'name': type(transform).__name__, 'chance': chance, 'settings': settings})
+    return out
+
+
 versions = {name: version(name) for name in ('batchgeneratorsv2', 'batchgenerators', 'torch', 'numpy', 'pandas')}
 print(json.dumps({'versions': {**versions, 'nnunetv2': '2.8.1', 'python': sys.version.split()[0]},
-                  'loaded': loaded, 'cases': cases}, indent=None, separators=(',', ':')).replace('},{"name"', '},\n{"name"'))
+                  'loaded': loaded, 'pipeline': pipeline(), 'cases': cases}, indent=None, separators=(',', ':')).replace('},{"name"', '},\n{"name"'))

@@ -402,6 +402,14 @@ describe('drawing', () => {
     expect(many.length).toBeGreaterThan(3);
   });
 
+  it('says what is no number of channels', () => {
+    for (const channels of [0, 1.5, NaN]) {
+      expect(() => drawAugmentation(new Random(1), { channels })).toThrow(
+        `cannot draw an augmentation: given ${channels} channels, expected a whole number from 1 on`,
+      );
+    }
+  });
+
   it('draws spatial or intensity lines alone', () => {
     for (const recipe of [nnunetRecipe, cvaRecipe]) {
       const groups = new Map(recipe.lines.map((line) => [line.op, line.group]));

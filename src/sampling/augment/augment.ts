@@ -1,5 +1,6 @@
 // Drawing an augmentation from a recipe, and applying it. What was drawn is plain data: it can be written down, looked at
 // and applied again.
+import { InputError } from '../../base/errors';
 import type { Random } from '../../base/random';
 import type { Triple } from '../../volume/volume';
 import { applyBlur, type Blur } from './blur';
@@ -33,11 +34,21 @@ export interface AugmentationOptions {
  *
  *     const frame = augment(patch, drawAugmentation(random, { intensity: false }));
  *     const view = augment(cropPatch(frame, start, size), drawAugmentation(random, { spatial: false }));
+ *
+ * @throws InputError for a number of channels that is none
  */
 export function drawAugmentation(
   random: Random,
   { recipe = nnunetRecipe, channels = 1, size, spatial = true, intensity = true }: AugmentationOptions = {},
 ): Step[] {
+  if (!Number.isSafeInteger(channels) || channels < 1) {
+    throw new InputError({
+      what: 'cannot draw an augmentation',
+      given: `${channels} channels`,
+      expected: 'a whole number from 1 on',
+      fix: 'pass the number of channels of the patch, patch.channels.length',
+    });
+  }
   const wanted = recipe.lines.filter((line) => (line.group === 'spatial' ? spatial : intensity));
   return wanted.flatMap((line) => drawStep(line, random, channels, size) ?? []);
 }
