@@ -1,5 +1,6 @@
 // Drawing an augmentation from a recipe, and applying it. What was drawn is plain data: it can be written down, looked at
-// and applied again.
+// and applied again. A seed gives the same steps, and steps the same values to the last bit, on every machine: only + - * /
+// and square roots are used (elementary.ts).
 import { InputError } from '../../base/errors';
 import type { Random } from '../../base/random';
 import type { Triple } from '../../volume/volume';
@@ -29,7 +30,7 @@ export interface AugmentationOptions {
 }
 
 /**
- * Draw the steps of an augmentation; the same seed gives the same steps on every machine. Two views that must share one
+ * Draw the steps of an augmentation. Two views that must share one
  * geometric frame take their spatial steps from one draw, before they are cut out, and draw intensity alone for each:
  *
  *     const frame = augment(patch, drawAugmentation(random, { intensity: false }));

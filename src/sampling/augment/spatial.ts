@@ -2,7 +2,8 @@
 //
 // As SpatialTransform of batchgeneratorsv2 0.3.6 with nnU-Net's settings (nnunetv2 2.8.1): image trilinear with 0 outside
 // (batchgenerators 1, which nnU-Net 1 and the CVA code use, has cubic splines); mask by vote, see resample-labels.ts.
-// Rotation is in the grid, not in millimetres: nnU-Net resamples to its target spacing first.
+// Rotation is in the grid, not in millimetres: nnU-Net resamples to its target spacing first. Where the background of an
+// image is not 0, the end of the patch shows as a frame: load a patch with room, see `loadedSize`.
 import { InputError } from '../../base/errors';
 import type { Triple } from '../../volume/volume';
 import { cropVoxels } from '../crops';
