@@ -1,0 +1,14 @@
+// Runs the benchmarks, all of them whatever one says, and fails if any did:
+//
+//   npm run bench [-- FILE.nii.gz [rounds]]     read times need a file, the others do not
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const given = process.argv.slice(2);
+const benches = [['prefetch.mjs'], ...(given.length > 0 ? [['nifti.mjs', ...given]] : [])];
+for (const [file, ...rest] of benches) {
+  console.log(`--- ${file}`);
+  const script = fileURLToPath(new URL(file, import.meta.url));
+  const { status } = spawnSync(process.execPath, [script, ...rest], { stdio: 'inherit' });
+  if (status !== 0) process.exitCode = 1;
+}
