@@ -46,8 +46,10 @@ const setting = fc
 describe('crop pairs', () => {
   it('lie in the volume, share what was asked for up to the rounding, and fit at the first draw', () => {
     fc.assert(
-      fc.property(setting, ({ size, dims, seed, eitherUpper }) => {
-        const pair = drawCropPair(dims, size, new Random(seed), { eitherUpper });
+      fc.property(setting, fc.integer({ min: 40, max: 90 }), fc.nat(9), (given, least, more) => {
+        const { size, dims, seed, eitherUpper } = given;
+        const share = [least / 100, (least + more) / 100] as const;
+        const pair = drawCropPair(dims, size, new Random(seed), { eitherUpper, share });
         expect(pair.redraws).toBe(0);
         for (let d = 0; d < 3; d++) {
           const [a, b] = [pair.starts[0][d], pair.starts[1][d]];
@@ -60,8 +62,8 @@ describe('crop pairs', () => {
           expect(pair.overlap[d] / size[d]).toBeGreaterThan(pair.fractions[d] - 2 / size[d]);
           if (!eitherUpper) expect(a).toBeLessThanOrEqual(b);
         }
-        expect(pair.share).toBeGreaterThanOrEqual(0.4);
-        expect(pair.share).toBeLessThan(0.8);
+        expect(pair.share).toBeGreaterThanOrEqual(share[0]);
+        expect(pair.share).toBeLessThanOrEqual(share[1]);
         expect(pair.fractions[0] * pair.fractions[1] * pair.fractions[2]).toBeCloseTo(pair.share, 12);
       }),
     );

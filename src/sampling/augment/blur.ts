@@ -31,7 +31,10 @@ export function gaussian(sigma: number): Float64Array {
   const wanted = 6 * sigma + 0.5;
   const whole = roundHalfToEven(wanted);
   const length = Math.max(1, whole % 2 === 1 ? whole : wanted >= whole ? whole + 1 : whole - 1);
-  const weights = Float64Array.from({ length }, (_, n) => exp(-0.5 * ((n - (length - 1) / 2) / sigma) ** 2));
+  const weights = Float64Array.from({ length }, (_, n) => {
+    const x = (n - (length - 1) / 2) / sigma;
+    return exp(-0.5 * x * x);
+  });
   const sum = weights.reduce((a, b) => a + b, 0);
   return weights.map((weight) => weight / sum);
 }
