@@ -44,5 +44,6 @@ export * from './experiments/strides';
 export * from './experiments/three-planes';
 export * from './experiments/linked-planes';
 export * from './experiments/linked-slices';
+export { pixels } from './experiments/pixels';
 export { cell, displayBundle } from './kernel/cell';
 export * from './kernel/show';

@@ -2,6 +2,7 @@
 import { linkedPlanes } from './linked-planes';
 import { planeReads } from './plane-reads';
 import { strides } from './strides';
+import { pixels } from './pixels';
 import type { StudyDefinition } from './study';
 import { threePlanes } from './three-planes';
 
@@ -9,5 +10,6 @@ export const studies: Record<string, StudyDefinition> = {
   [planeReads.id]: planeReads,
   [linkedPlanes.id]: linkedPlanes,
   [strides.id]: strides,
+  [pixels.id]: pixels,
   [threePlanes.id]: threePlanes,
 };

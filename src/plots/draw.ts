@@ -4,6 +4,8 @@ import { costOfConsistency } from './builders/cost-of-consistency';
 import { linkedPlanes } from './builders/linked-planes';
 import { epochFactor } from './builders/epoch-factor';
 import { memoryLadder } from './builders/memory-ladder';
+import { kernelTransfer } from './builders/kernel-transfer';
+import { pixelLedger } from './builders/pixel-ledger';
 import { planeReadTimes } from './builders/plane-read-times';
 import { strideTimes } from './builders/stride-times';
 import { threePlanes } from './builders/three-planes';
@@ -17,6 +19,8 @@ export const builders: Record<string, Builder | undefined> = {
   'linked-planes': linkedPlanes,
   'epoch-factor': epochFactor,
   'memory-ladder': memoryLadder,
+  'kernel-transfer': kernelTransfer,
+  'pixel-ledger': pixelLedger,
   'plane-read-times': planeReadTimes,
   'stride-times': strideTimes,
   'three-planes': threePlanes,

@@ -1,5 +1,5 @@
 // How much of a reference mask survives the way to the square and back: the Dice that no model can exceed there.
-import type { Interpolation } from '../sampling/resize';
+import type { AxisMatrix, Interpolation } from '../sampling/resize';
 import { axisMatrix, resize } from '../sampling/resize';
 import type { SquareFit } from '../sampling/square';
 
@@ -20,38 +20,44 @@ function threshold(values: Float32Array): Float32Array {
   return values.map((v) => (v >= 0.5 ? 1 : 0));
 }
 
+/** The Dice of a mask with what is left of it; the matrices are made once for many masks of one size. */
+export type MaskReturn = (mask: Float32Array) => number;
+
 /**
  * A mask becomes a mask on the input grid (resized, cut at one half), and comes back the same way.
- * @param mask  0 or 1, row by row
- * @param fit   the way of its plane, made with `interpolation`
- * @returns Dice with the mask itself
+ * @param fit  the way of its plane, made with `interpolation`
+ * @returns a function of masks: 0 or 1, row by row
  */
-export function diceThroughInput(mask: Float32Array, fit: SquareFit, interpolation: Interpolation): number {
-  const { columns, rows } = fit;
-  const there = threshold(resize(mask, columns, rows));
-  const back = resize(
-    there,
-    axisMatrix(columns.to, columns.from, interpolation),
-    axisMatrix(rows.to, rows.from, interpolation),
-  );
-  return diceOf(threshold(back), mask);
+export function throughInput({ columns, rows }: SquareFit, interpolation: Interpolation): MaskReturn {
+  const across = axisMatrix(columns.to, columns.from, interpolation);
+  const down = axisMatrix(rows.to, rows.from, interpolation);
+  return (mask) => {
+    const there = threshold(resize(mask, columns, rows));
+    return diceOf(threshold(resize(there, across, down)), mask);
+  };
 }
 
 /**
  * A mask as SAM's decoder can at best draw it: soft values on a grid a quarter as fine as the input (256 for 1024),
  * enlarged bilinearly to the input, then to the plane, and cut at one half (segment-anything, modeling/sam.py,
  * postprocess_masks).
+ * @returns a function of masks: 0 or 1, row by row
  */
-export function diceThroughDecoder(mask: Float32Array, { columns, rows }: SquareFit): number {
-  const soft = { kernel: 'bilinear', convention: 'torch', antialias: true } as const;
-  const enlarge = { ...soft, antialias: false };
-  const [width, height] = [Math.ceil(columns.to / 4), Math.ceil(rows.to / 4)];
-  const low = resize(mask, axisMatrix(columns.from, width, soft), axisMatrix(rows.from, height, soft));
-  const input = resize(low, axisMatrix(width, columns.to, enlarge), axisMatrix(height, rows.to, enlarge));
-  const back = resize(
-    input,
-    axisMatrix(columns.to, columns.from, enlarge),
-    axisMatrix(rows.to, rows.from, enlarge),
-  );
-  return diceOf(threshold(back), mask);
+export function throughDecoder({ columns, rows }: SquareFit): MaskReturn {
+  const point = { kernel: 'bilinear', convention: 'torch', antialias: false } as const;
+  const average = { ...point, antialias: true };
+  const steps = (axis: AxisMatrix): AxisMatrix[] => {
+    const low = Math.ceil(axis.to / 4);
+    return [
+      axisMatrix(axis.from, low, average),
+      axisMatrix(low, axis.to, point),
+      axisMatrix(axis.to, axis.from, point),
+    ];
+  };
+  const across = steps(columns);
+  const down = steps(rows);
+  return (mask) => {
+    const back = across.reduce((picture, matrix, i) => resize(picture, matrix, down[i]), mask);
+    return diceOf(threshold(back), mask);
+  };
 }

@@ -143,6 +143,10 @@ export interface EnergyShares {
   images: number;
   /** Held at frequencies whose power is more than halved. */
   halved: number;
+  /** Held above half the Nyquist frequency of either axis: fine detail. */
+  detail: number;
+  /** The share of that detail's energy that is taken away; 0 where there is none. */
+  detailLost: number;
 }
 
 /** A picture's spectrum weighted by what the two axes' kernels do to it. All 0 for a constant picture. */
@@ -160,6 +164,8 @@ export function energyShares(
   let kept = 0;
   let total = 0;
   let halved = 0;
+  let detail = 0;
+  let detailKept = 0;
   for (let v = 0, i = 0; v < height; v++) {
     for (let u = 0; u < half; u++, i++) {
       const gain = across[u].kept * down[v].kept;
@@ -167,10 +173,20 @@ export function energyShares(
       kept += power[i] * gain;
       total += power[i] * across[u].total * down[v].total;
       if (gain < 0.5) halved += power[i];
+      if (4 * u > width || 4 * Math.min(v, height - v) > height) {
+        detail += power[i];
+        detailKept += power[i] * gain;
+      }
     }
   }
-  if (all === 0) return { lost: 0, images: 0, halved: 0 };
-  return { lost: 1 - kept / all, images: (total - kept) / all, halved: halved / all };
+  if (all === 0) return { lost: 0, images: 0, halved: 0, detail: 0, detailLost: 0 };
+  return {
+    lost: 1 - kept / all,
+    images: (total - kept) / all,
+    halved: halved / all,
+    detail: detail / all,
+    detailLost: detail === 0 ? 0 : 1 - detailKept / detail,
+  };
 }
 
 /**

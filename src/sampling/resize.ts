@@ -273,6 +273,11 @@ function alongRows(pixels: Float32Array, matrix: AxisMatrix, height: number, out
     const base = row * from;
     if (taps === 1) {
       for (let i = 0; i < to; i++, o++) out[o] = weights[i] * pixels[base + starts[i]];
+    } else if (taps === 2) {
+      for (let i = 0, w = 0; i < to; i++, o++, w += 2) {
+        const p = base + starts[i];
+        out[o] = weights[w] * pixels[p] + weights[w + 1] * pixels[p + 1];
+      }
     } else if (taps === 4) {
       for (let i = 0, w = 0; i < to; i++, o++, w += 4) {
         const p = base + starts[i];
@@ -303,6 +308,12 @@ function alongColumns(pixels: Float32Array, matrix: AxisMatrix, width: number, o
     if (taps === 1) {
       const a = weights[w];
       for (let k = p, end = p + width; k < end; k++, o++) out[o] = a * pixels[k];
+      continue;
+    }
+    if (taps === 2) {
+      const a = weights[w];
+      const b = weights[w + 1];
+      for (let k = p, end = p + width; k < end; k++, o++) out[o] = a * pixels[k] + b * pixels[k + width];
       continue;
     }
     sums.fill(0, 0, width);

@@ -5,7 +5,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random';
-import { diceThroughDecoder, diceThroughInput } from '../../src/profilers/mask-return';
+import { throughDecoder, throughInput } from '../../src/profilers/mask-return';
 import { encoderFlopsAt, nativeSize, pixelWays, profilePixels, wayNames } from '../../src/profilers/pixels';
 import { encoderFlops } from '../../src/profilers/flops';
 import { leastSquaresReturn, recoveryOf } from '../../src/profilers/recovery';
@@ -148,14 +148,23 @@ describe('spectra', () => {
     };
     for (const way of [bilinear, bicubic]) {
       const out = resize(picture, axisMatrix(w, 288, way), axisMatrix(h, 300, way));
-      const { lost, images, halved } = energyShares(spectrumOf(picture, w, h), [288, 300], way);
+      const { lost, images, halved, detail, detailLost } = energyShares(
+        spectrumOf(picture, w, h),
+        [288, 300],
+        way,
+      );
       expect(variance(out) / variance(picture)).toBeCloseTo(1 - lost + images, 2);
       expect(halved).toBeGreaterThan(0.3);
+      // White noise: three quarters of its energy lie above half the Nyquist frequency of one axis or both.
+      expect(detail).toBeCloseTo(0.75, 1);
+      expect(detailLost).toBeGreaterThan(lost);
     }
     expect(energyShares(spectrumOf(new Float64Array(12), 4, 3), [8, 8], bicubic)).toEqual({
       lost: 0,
       images: 0,
       halved: 0,
+      detail: 0,
+      detailLost: 0,
     });
   });
 
@@ -234,9 +243,9 @@ describe('masks through the square', () => {
   it('come back whole through nearest, and large ones nearly whole through every kernel', () => {
     const mask = disc(60, 40, 12);
     for (const way of ['stretch', 'pad'] as const) {
-      expect(diceThroughInput(mask, fitSquare(60, 40, 256, way, nearest), nearest)).toBe(1);
+      expect(throughInput(fitSquare(60, 40, 256, way, nearest), nearest)(mask)).toBe(1);
       for (const kernel of [bilinear, bicubic])
-        expect(diceThroughInput(mask, fitSquare(60, 40, 256, way, kernel), kernel)).toBeGreaterThan(0.99);
+        expect(throughInput(fitSquare(60, 40, 256, way, kernel), kernel)(mask)).toBeGreaterThan(0.99);
     }
   });
 
@@ -244,11 +253,11 @@ describe('masks through the square', () => {
     const dot = new Float32Array(64 * 64);
     dot[32 * 64 + 32] = 1;
     const small = fitSquare(64, 64, 16, 'stretch', bilinear);
-    expect(diceThroughInput(dot, small, bilinear)).toBe(0);
+    expect(throughInput(small, bilinear)(dot)).toBe(0);
     // A decoder's grid of a quarter: 64 samples for 64 pixels hold the disc, 16 do not hold its shape.
     const mask = disc(64, 64, 5);
-    const fine = diceThroughDecoder(mask, fitSquare(64, 64, 256, 'stretch', bilinear));
-    const coarse = diceThroughDecoder(mask, fitSquare(64, 64, 64, 'stretch', bilinear));
+    const fine = throughDecoder(fitSquare(64, 64, 256, 'stretch', bilinear))(mask);
+    const coarse = throughDecoder(fitSquare(64, 64, 64, 'stretch', bilinear))(mask);
     expect(fine).toBeGreaterThan(0.95);
     expect(coarse).toBeLessThan(fine);
   });
