@@ -43,7 +43,7 @@ export async function findCost(found: Findings, volume: Volume, voxels: Triple[]
   wayNames.forEach((way, k) => {
     found.observed(
       `time.${way}`,
-      `Time to resize the three planes of a voxel on one core of this machine (${ways[way].title}), median`,
+      `Time to resize the three planes of a voxel on one core of this machine (${ways[way].phrase}), median`,
       'ms',
       times.map((t) => t[k]),
     );
@@ -66,7 +66,7 @@ export async function findCost(found: Findings, volume: Volume, voxels: Triple[]
     );
     found.observed(
       `time-share.${name}`,
-      `Share of such a step at the peak rate of ${card.name} that resizing takes on one core of this machine, nothing overlapped`,
+      `Share of a three-plane training step at the peak rate of ${card.name} that resizing on one core of this machine takes`,
       '1',
       ofStudy,
       (rows) => median(rows.map((t) => t / (t + seconds))),
@@ -74,18 +74,18 @@ export async function findCost(found: Findings, volume: Volume, voxels: Triple[]
     const onCard = bytes / card.memoryBandwidth;
     found.derived(
       `time-share-on-card.${name}`,
-      `The same where ${card.name} resizes: share of the step, by the bytes that are read and written`,
+      `Share of such a step that resizing takes on ${card.name} itself, by the bytes read and written`,
       '1',
       onCard / (onCard + seconds),
       'bytes of three planes and three squares as float32 / peak memory bandwidth of the data sheet',
     );
   }
   for (const way of wayNames) {
-    const { encoder, size, title } = ways[way];
+    const { encoder, size, phrase } = ways[way];
     const [native, square] = [grids[1].columns.count, grids[1].rows.count];
     found.derived(
       `added-work.${way}`,
-      `Share of the encoder's FLOPs that the square input adds to the smallest input holding the plane (${title})`,
+      `Share of the encoder's FLOPs that the square input adds to the smallest input holding the plane (${phrase})`,
       '1',
       1 - encoderFlopsAt(encoder, nativeSize(encoder, native, square)) / encoderFlopsAt(encoder, size),
       '1 - FLOPs at the longest side rounded up to whole patches / FLOPs at the published size',

@@ -9,6 +9,8 @@ import type { Findings } from './findings';
 interface NamedKernel {
   id: string;
   title: string;
+  /** As it stands in a sentence. */
+  phrase: string;
   interpolation: Interpolation;
 }
 
@@ -17,26 +19,31 @@ export const kernels: readonly NamedKernel[] = [
   {
     id: 'nearest',
     title: 'Nearest',
+    phrase: 'the nearest kernel',
     interpolation: { kernel: 'nearest', convention: 'pil', antialias: false },
   },
   {
     id: 'bilinear',
     title: 'Bilinear',
+    phrase: 'the bilinear kernel',
     interpolation: { kernel: 'bilinear', convention: 'pil', antialias: true },
   },
   {
     id: 'bicubic',
     title: 'Bicubic, a = −0.5 (PIL resize, torch antialias)',
+    phrase: 'the bicubic kernel with a = −0.5',
     interpolation: { kernel: 'bicubic', convention: 'pil', antialias: true },
   },
   {
     id: 'bicubic-torch',
     title: 'Bicubic, a = −0.75 (torch)',
+    phrase: 'the bicubic kernel with a = −0.75',
     interpolation: { kernel: 'bicubic', convention: 'torch', antialias: false },
   },
   {
     id: 'bicubic-affine',
     title: 'Bicubic, a = −1 (PIL transform)',
+    phrase: 'the bicubic kernel with a = −1',
     interpolation: { kernel: 'bicubic', convention: 'pil', antialias: false },
   },
 ];
@@ -46,36 +53,35 @@ const [from, to] = [155, 1024];
 
 /** Attenuation in dB and how well the samples return, for each kernel. */
 export function findKernels(found: Findings): void {
-  for (const { id, title, interpolation } of kernels) {
+  for (const { id, phrase, interpolation } of kernels) {
     const shape = shapeOf(interpolation);
     const { rank, condition } = recoveryOf(axisMatrix(from, to, interpolation));
     const loss = (f: number): number => -decibels(transfer(shape, f) ** 2);
     const formula = 'Fourier transform of the kernel (Keys 1981 for the cubic one)';
-    const name = title.replace(/^./, (c) => c.toLowerCase());
     found.derived(
       `half-power.${id}`,
-      `Frequency at which the ${name} kernel halves the power (−3 dB), over the plane's Nyquist frequency`,
+      `Frequency at which ${phrase} halves the power (−3 dB), over the plane's Nyquist frequency`,
       '1',
       2 * halfPowerFrequency(shape),
       formula,
     );
     found.derived(
       `loss-at-half-nyquist.${id}`,
-      `Attenuation by the ${name} kernel at half the plane's Nyquist frequency`,
+      `Attenuation by ${phrase} at half the plane's Nyquist frequency`,
       'dB',
       loss(0.25),
       formula,
     );
     found.derived(
       `loss-at-nyquist.${id}`,
-      `Attenuation by the ${name} kernel at the plane's Nyquist frequency`,
+      `Attenuation by ${phrase} at the plane's Nyquist frequency`,
       'dB',
       loss(0.5),
       formula,
     );
     found.derived(
       `rank-share.${id}`,
-      `Share of ${from} samples that stay independent when enlarged to ${to} (${name} kernel)`,
+      `Share of ${from} samples that stay independent when enlarged to ${to} (${phrase})`,
       '1',
       rank / from,
       'rank of the interpolation matrix over its columns',
@@ -84,7 +90,7 @@ export function findKernels(found: Findings): void {
     if (condition !== null)
       found.derived(
         `condition.${id}`,
-        `Condition number of enlarging ${from} samples to ${to} (${name} kernel)`,
+        `Condition number of enlarging ${from} samples to ${to} (${phrase})`,
         '1',
         condition,
         'ratio of the extreme singular values of the interpolation matrix',

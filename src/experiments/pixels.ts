@@ -100,7 +100,7 @@ function coronals(
 function findLedgers(found: Findings, profiles: PixelProfile[]): void {
   const ways = pixelWays();
   for (const p of profiles) {
-    const of = `${p.plane} plane (${p.width} x ${p.height}), ${ways[p.way].title}`;
+    const of = `${p.plane} plane of ${p.width} x ${p.height} in ${ways[p.way].phrase}`;
     const id = `${p.way}.${p.plane}`;
     for (const part of ['original', 'interpolated', 'padded'] as const) {
       const title = `Share of ${part} samples, ${of}`;
@@ -133,7 +133,7 @@ function findLedgers(found: Findings, profiles: PixelProfile[]): void {
   for (const plane of ['coronal', 'sagittal'] as const) {
     found.derived(
       `interpolated-excess.${plane}`,
-      `Interpolated share of the ${plane} square over that of the axial one, less 1 (${ways.study.title})`,
+      `Interpolated share of the ${plane} square over that of the axial one, less 1 (${ways.study.phrase})`,
       '1',
       share(plane) / share('axial') - 1,
       `share (${plane}) / share (axial) - 1`,
@@ -146,7 +146,7 @@ function findLosses(found: Findings, profiles: PixelProfile[][]): void {
   const ways = pixelWays();
   for (const way of wayNames)
     for (const plane of planeNames) {
-      const of = `${plane} planes, ${ways[way].title}`;
+      const of = `${plane} planes in ${ways[way].phrase}`;
       const rows = profiles.map((all) => all.find((p) => p.way === way && p.plane === plane)!);
       const average = (id: string, title: string, value: (p: PixelProfile) => number): void =>
         found.observed(`${id}.${way}.${plane}`, `${title}, ${of}, mean`, '1', rows.map(value), mean);
@@ -173,7 +173,7 @@ function findLosses(found: Findings, profiles: PixelProfile[][]): void {
       if (rows.some((p) => p.returned === null)) continue;
       found.observed(
         `returned.${way}.${plane}`,
-        `Largest error of the image computed back by least squares, over its range, ${of}`,
+        `Largest error of the image computed back by least squares, as a share of its range, ${of}`,
         '1',
         rows.map((p) => p.returned!.leastSquares),
         (values) => values.reduce((a, b) => Math.max(a, b)),
@@ -208,8 +208,8 @@ function findMasks(found: Findings, labels: Volume, { masks, seed }: Spec, long:
       Float32Array.from(readPlane(labels, grid, voxel).pixels, (v) => Number(v > 0)),
     );
     for (const way of wayNames) {
-      const { size, way: kind, title } = ways[way];
-      const of = `lesion masks on ${plane} planes, ${title}`;
+      const { size, way: kind, phrase } = ways[way];
+      const of = `lesion masks on ${plane} planes in ${phrase}`;
       for (const { id, interpolation } of kernels.slice(0, 3)) {
         const fit = fitSquare(width, height, size, kind, interpolation);
         const dice = slices.map(throughInput(fit, interpolation));

@@ -24,6 +24,8 @@ export const wayNames: readonly WayName[] = ['sam', 'sam3', 'study'];
 /** A published way from a plane to the input of an encoder. */
 export interface PixelWay {
   title: string;
+  /** As it stands in a sentence. */
+  phrase: string;
   size: number;
   way: SquareWay;
   interpolation: Interpolation;
@@ -40,6 +42,7 @@ export function pixelWays(size = encoderShapes['sam-vit-h'].input): Record<WayNa
   return {
     sam: {
       title: 'SAM: longest side, padded',
+      phrase: 'SAM’s padded square',
       size,
       way: 'pad',
       interpolation: { ...pil, kernel: 'bilinear' },
@@ -48,6 +51,7 @@ export function pixelWays(size = encoderShapes['sam-vit-h'].input): Record<WayNa
     },
     sam3: {
       title: 'SAM 3: stretched',
+      phrase: 'SAM 3’s stretched square',
       size: encoderShapes.sam3.input,
       way: 'stretch',
       interpolation: { kernel: 'bilinear', convention: 'torch', antialias: true },
@@ -56,6 +60,7 @@ export function pixelWays(size = encoderShapes['sam-vit-h'].input): Record<WayNa
     },
     study: {
       title: 'The study: stretched, bicubic',
+      phrase: 'the study’s stretched square',
       size,
       way: 'stretch',
       interpolation: { ...pil, kernel: 'bicubic' },

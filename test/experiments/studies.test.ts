@@ -5,6 +5,7 @@ import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openHead, openMsFlair } from '../../src/experiments/heads';
 import { modeFromEnvironment } from '../../src/experiments/mode';
+import { pixels } from '../../src/experiments/pixels';
 import { planeReads } from '../../src/experiments/plane-reads';
 import { studies } from '../../src/experiments/registry';
 import type { StudyDefinition, StudyOutcome } from '../../src/experiments/study';
@@ -83,6 +84,34 @@ describe('three-planes', () => {
       [0, 0, 0, 1],
     ];
     expect(lesionVoxel(volumeOf(data, [5, 5, 5], affine as never))).toEqual([2, 2, 2]);
+  });
+});
+
+describe('pixels', () => {
+  it('holds together without data: shares, spectra, masks, times, and that the head is synthetic', async () => {
+    const { findings, notes, inputs } = await tiny(pixels);
+    const value = (id: string) => findings.find((f) => f.id === `pixels.${id}`)!.value!;
+    for (const way of ['sam', 'sam3', 'study'])
+      for (const plane of planes) {
+        const id = `${way}.${plane}`;
+        const sum = value(`original.${id}`) + value(`interpolated.${id}`) + value(`padded.${id}`);
+        expect(sum).toBeCloseTo(1, 12);
+        expect(value(`returned.${id}`)).toBeLessThan(1e-6);
+        expect(value(`energy-lost.${id}`)).toBeGreaterThan(0);
+        expect(value(`dice.${way}.nearest.${plane}`)).toBe(1);
+        expect(value(`dice.${way}.bilinear.${plane}`)).toBeGreaterThan(0.8);
+      }
+    expect(value('samples.study.coronal')).toBeCloseTo(28.19, 2);
+    expect(value('padded.sam.coronal')).toBeCloseTo(0.354, 3);
+    expect(value('half-power.bicubic')).toBeLessThan(1);
+    expect(value('rank-share.bicubic')).toBe(1);
+    for (const card of ['t4', 'a100-40']) {
+      expect(value(`time-share.${card}`)).toBeGreaterThan(0);
+      expect(value(`time-share.${card}`)).toBeLessThan(1);
+    }
+    expect(notes.join(' ')).toContain('synthetic head instead of brats2015-deepmedic');
+    expect(inputs.every((input) => input.name.startsWith('synthetic'))).toBe(true);
+    expect(new Set(findings.map((f) => f.id)).size).toBe(findings.length);
   });
 });
 

@@ -37,10 +37,15 @@ interface Numbers {
   atNyquist: Quantity;
 }
 
-const margin = { l: 52, r: 12, t: 44, b: 40 };
-const plotHeight = 220;
-const floor = -42;
-const ceiling = 3;
+const margin = { l: 52, r: 12, t: 62, b: 40 };
+const plotHeight = 200;
+/** Width of a panel, and what each shows: frequencies and dB. */
+const share = 0.46;
+const panels = [
+  { x: [0, 1.02], y: [-9, 1] },
+  { x: [0, 3], y: [-42, 3] },
+] as const;
+const halved = 10 * Math.log10(0.5);
 
 export const kernelTransfer: Builder = (own, results) => {
   const data = dataOf(own, dataSchema);
@@ -54,7 +59,11 @@ export const kernelTransfer: Builder = (own, results) => {
     alt: altText(data, numbers),
     spec: {
       data: [
-        ...data.kernels.flatMap((kernel, k) => [curveOf(kernel, k), pointsOf(kernel, k)]),
+        ...data.kernels.flatMap((kernel, k) => [
+          curveOf(kernel, k, 0),
+          pointsOf(kernel, k),
+          curveOf(kernel, k, 1),
+        ]),
         halfPowers(data, numbers),
       ],
       layout: layoutOf(data, numbers),
@@ -80,15 +89,21 @@ export const kernelTransfer: Builder = (own, results) => {
   };
 };
 
-/** Below the floor a line leaves the picture; nulls break it there, so that no stroke runs along the axis. */
-function curveOf({ title, curve }: Data['kernels'][number], k: number): Trace {
+const suffix = (panel: number): string => (panel === 0 ? '' : `${panel + 1}`);
+
+/** Far below the panel a line is left out, so that no stroke runs along the axis. */
+function curveOf({ title, curve }: Data['kernels'][number], k: number, panel: 0 | 1): Trace {
+  const { x, y } = panels[panel];
+  const shown = curve.filter(([f]) => f <= x[1]);
   return {
     type: 'scatter',
     mode: 'lines',
     name: title,
     showlegend: false,
-    x: curve.map(([f]) => f),
-    y: curve.map(([, dB]) => (dB < floor - 8 ? null : dB)),
+    x: shown.map(([f]) => f),
+    y: shown.map(([, dB]) => (dB < y[0] - 8 ? null : dB)),
+    xaxis: `x${suffix(panel)}`,
+    yaxis: `y${suffix(panel)}`,
     line: kindLine('derived', styles[k].colour),
     hoverinfo: 'skip',
   };
@@ -117,7 +132,7 @@ function halfPowers(data: Data, numbers: Numbers[]): Trace {
     name: '−3 dB',
     showlegend: false,
     x: numbers.map((n) => n.halfPower.value),
-    y: numbers.map(() => 10 * Math.log10(0.5)),
+    y: numbers.map(() => halved),
     marker: {
       symbol: numbers.map((_, k) => `${styles[k].symbol}-open`),
       color: numbers.map((_, k) => styles[k].colour),
@@ -132,16 +147,50 @@ function halfPowers(data: Data, numbers: Numbers[]): Trace {
 }
 
 function layoutOf(data: Data, numbers: Numbers[]): PlotSpec['layout'] {
+  const left = [0, 1 - share];
+  const axes = panels.flatMap(({ x, y }, k) => [
+    [
+      `xaxis${suffix(k)}`,
+      {
+        domain: [left[k], left[k] + share],
+        range: [...x],
+        dtick: k === 0 ? 0.25 : 1,
+        title: { text: 'Frequency over the Nyquist frequency' },
+        anchor: `y${suffix(k)}`,
+      },
+    ],
+    [
+      `yaxis${suffix(k)}`,
+      {
+        range: [...y],
+        dtick: k === 0 ? 3 : 10,
+        title: { text: k === 0 ? 'Power after enlarging (dB)' : '' },
+        anchor: `x${suffix(k)}`,
+      },
+    ],
+  ]);
   const line = (at: JsonObject): JsonObject => ({
     type: 'line',
     line: { color: grey.soft, width: 1 },
     layer: 'below',
     ...at,
   });
-  const note = (text: string, at: JsonObject): JsonObject => ({ text, borderpad: 1, ...at });
+  const heading = (k: number, text: string): JsonObject => ({
+    text: `<b>${'ab'[k]}</b>\u00a0\u00a0${text}`,
+    xref: 'paper',
+    yref: 'paper',
+    x: left[k],
+    y: 1,
+    xanchor: 'left',
+    yanchor: 'bottom',
+    yshift: 4,
+    borderpad: 0,
+    font: { size: size.heading },
+  });
+  const soft = { borderpad: 1, font: { size: size.text, color: grey.soft } };
   const half = data.kernels.map(({ title }, k) => {
-    const short = title.split(' (')[0];
-    return `${short} <b>${formatNumber(numbers[k].halfPower.value, { digits: 2 })}</b>`;
+    const value = formatNumber(numbers[k].halfPower.value, { digits: 2 });
+    return `${title.replace(/ \(.*/, '')}: <b>${value}</b>`;
   });
   return {
     template,
@@ -149,46 +198,42 @@ function layoutOf(data: Data, numbers: Numbers[]): PlotSpec['layout'] {
     height: margin.t + plotHeight + margin.b,
     margin,
     showlegend: true,
-    legend: { orientation: 'h', x: 0, y: 1.02, yanchor: 'bottom', font: { size: size.text } },
-    xaxis: {
-      range: [0, 3],
-      tickvals: [0, 0.5, 1, 1.5, 2, 2.5, 3],
-      title: { text: `Frequency over the Nyquist frequency of the plane (${data.from} samples)` },
+    legend: {
+      orientation: 'h',
+      x: 0,
+      // Above the headings.
+      y: 1 + 24 / plotHeight,
+      yanchor: 'bottom',
+      font: { size: size.text },
     },
-    yaxis: {
-      range: [floor, ceiling],
-      tickvals: [0, -3, -10, -20, -30, -40],
-      ticktext: ['0', '−3', '−10', '−20', '−30', '−40'],
-      title: { text: `Power after enlarging to ${formatNumber(data.to)} (dB)` },
-    },
-    shapes: [
-      line({ xref: 'x', x0: 1, x1: 1, yref: 'paper', y0: 0, y1: 1 }),
-      line({ xref: 'paper', x0: 0, x1: 1, yref: 'y', y0: 10 * Math.log10(0.5), y1: 10 * Math.log10(0.5) }),
-    ],
+    ...(Object.fromEntries(axes) as JsonObject),
+    shapes: panels.flatMap(({ x }, k) => [
+      line({ xref: `x${suffix(k)}`, x0: 1, x1: 1, yref: `y${suffix(k)} domain`, y0: 0, y1: 1 }),
+      line({ xref: `x${suffix(k)}`, x0: 0, x1: x[1], yref: `y${suffix(k)}`, y0: halved, y1: halved }),
+    ]),
     annotations: [
-      note('what the plane holds', {
-        x: 0.98,
-        y: floor,
-        xanchor: 'right',
-        yanchor: 'bottom',
-        font: { size: size.text, color: grey.soft },
-      }),
-      note('copies of it (images)', {
-        x: 1.02,
-        y: floor,
+      heading(0, 'What the plane can hold'),
+      heading(1, 'And beyond it'),
+      {
+        text: `−3 dB at<br>${half.join('<br>')}`,
+        x: 0.03,
+        y: -8.7,
+        align: 'left',
         xanchor: 'left',
         yanchor: 'bottom',
-        font: { size: size.text, color: grey.soft },
-      }),
-      note(`−3 dB at: ${half.join(', ')}`, {
-        xref: 'paper',
-        x: 1,
-        y: -3,
-        xanchor: 'right',
-        yanchor: 'bottom',
-        yshift: 1,
-        bgcolor: '#ffffff',
-      }),
+        borderpad: 1,
+      },
+      { ...soft, text: 'Nyquist', x: 1, y: -9, xanchor: 'right', yanchor: 'bottom', xshift: -2 },
+      {
+        ...soft,
+        text: 'copies (images)',
+        xref: 'x2',
+        yref: 'y2',
+        x: 1.03,
+        y: 2.5,
+        xanchor: 'left',
+        yanchor: 'top',
+      },
     ],
   };
 }
@@ -197,9 +242,10 @@ function caption(data: Data): string {
   return (
     `What enlarging ${data.from} samples to ${formatNumber(data.to)} does to the power at each frequency, by kernel. ` +
     `Dashed lines: derived from the kernel's formula. Filled markers: measured on ${formatNumber(data.planes)} coronal planes that were ` +
-    `resized, power after over power before. Open markers: where a kernel halves the power (−3 dB). Left of the upright line lies what the ` +
-    `plane can hold, up to its Nyquist frequency; what is weaker there is blur. Right of it lie copies of the same content that ` +
-    `an ideal kernel would take away.`
+    `resized, power after over power before. Open markers: where a kernel halves the power (−3 dB). ` +
+    `(a) Up to the Nyquist frequency of the plane, the finest pattern it can hold: what is weaker there is blur. ` +
+    `Nearest repeats samples unevenly unless one size divides the other, which lifts its last points. ` +
+    `(b) Above it: copies of the same content, which an ideal kernel would take away.`
   );
 }
 

@@ -45,7 +45,7 @@ interface Bar {
   flops: Quantity;
 }
 
-const margin = { l: 58, r: 10, t: 48, b: 38 };
+const margin = { l: 64, r: 12, t: 50, b: 38 };
 const rowHeight = 46;
 /** Share of the drawing's width between two panels. */
 const gap = 0.04;
@@ -107,7 +107,8 @@ function barsOf(part: Part, panel: number, bars: Bar[], data: Data): Trace {
     name: part,
     legendgroup: part,
     showlegend: panel === 0,
-    x: bars.map((b) => 100 * b.shares[part].value),
+    // A bar of no length would still draw its edge.
+    x: bars.map((b) => 100 * b.shares[part].value || null),
     y: bars.map((b) => rowY(data, b.plane) - 0.16),
     width: 0.42,
     xaxis: `x${suffix(panel)}`,
@@ -126,7 +127,7 @@ function layoutOf(data: Data, bars: Bar[]): PlotSpec['layout'] {
       `xaxis${suffix(k)}`,
       {
         domain: [left(k), left(k) + share],
-        range: [0, 100],
+        range: [0, 100.6],
         tickvals: [0, 25, 50, 75, 100],
         title: { text: 'Samples of the square (%)' },
         anchor: 'y',
@@ -169,7 +170,8 @@ function layoutOf(data: Data, bars: Bar[]): PlotSpec['layout'] {
     legend: {
       orientation: 'h',
       x: 0,
-      y: 1,
+      // Above the headings.
+      y: 1 + 24 / (data.planes.length * rowHeight),
       yanchor: 'bottom',
       traceorder: 'normal',
       font: { size: size.text },
@@ -180,6 +182,7 @@ function layoutOf(data: Data, bars: Bar[]): PlotSpec['layout'] {
       tickvals: data.planes.map(([plane]) => rowY(data, plane)),
       ticktext: data.planes.map(([plane, w, h]) => `${planeStyle[plane].title}<br>${w} × ${h}`),
       ticks: '',
+      ticklabelstandoff: 4,
       showline: false,
       fixedrange: true,
     },
