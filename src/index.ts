@@ -8,6 +8,7 @@ export * from './volume/volume';
 export * from './volume/nifti';
 export * from './volume/reorient';
 export * from './volume/write-nifti';
+export * from './sampling/crop';
 export * from './sampling/crops';
 export * from './sampling/views';
 export * from './sampling/augment/patch';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random';
-import { cropOf, drawCropPair, type CropPair, type CropPairOptions } from '../../src/sampling/crops';
+import { cropOf } from '../../src/sampling/crop';
+import { drawCropPair, type CropPair, type CropPairOptions } from '../../src/sampling/crops';
 import { diagonalAffine, voxelToWorld, type Affine } from '../../src/volume/affine';
 import { volumeOf, type Triple } from '../../src/volume/volume';
 

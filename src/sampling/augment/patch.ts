@@ -1,7 +1,7 @@
 // A patch: what is augmented. Channels of one grid, and the mask that belongs to them.
 import { InputError } from '../../base/errors';
 import type { Triple, Volume, VoxelArray } from '../../volume/volume';
-import { checkInside, cropVoxels } from '../crops';
+import { checkInside, cropVoxels } from '../crop';
 
 /** Channels (e.g. T1, T2, FLAIR) and a mask on one grid, x fastest. Operations make new patches and change none. */
 export interface Patch {

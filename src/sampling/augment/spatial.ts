@@ -6,7 +6,7 @@
 // image is not 0, the end of the patch shows as a frame: load a patch with room, see `loadedSize`.
 import { InputError } from '../../base/errors';
 import type { Triple } from '../../volume/volume';
-import { cropVoxels } from '../crops';
+import { cropVoxels } from '../crop';
 import { sineAndCosine } from '../elementary';
 import { onGrid, type Patch } from './patch';
 import { resampleImage, type Matrix } from './resample-image';
