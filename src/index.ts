@@ -46,5 +46,6 @@ export * from './experiments/three-planes';
 export * from './experiments/linked-planes';
 export * from './experiments/linked-slices';
 export { pixels } from './experiments/pixels';
+export { formatNumber, formatQuantity } from './results/format';
 export { cell, displayBundle } from './kernel/cell';
 export * from './kernel/show';

@@ -111,6 +111,14 @@ export function epochFindings(
         typical((r) => shareOfStep(r.three, at.assumed)),
         { kind: 'derived', source: `${source}; utilisation assumed` },
       );
+      found.observed(
+        `share-one.${layout}.${card}`,
+        `Share of gathering the axial plane, layout ${layout}, at most, of a one-view step on ${cards[card].name}`,
+        '1',
+        rows,
+        typical((r) => shareOfStep(r.one, at.full, 1)),
+        { kind: 'derived', source: `${source}; full rate, nothing read ahead` },
+      );
     }
     const least = viewSeconds(fastest, 1);
     found.observed(
@@ -158,13 +166,13 @@ export function epochFindings(
 function decompressionFindings(found: Findings, { anew, kept, gunzip }: DecompressionTimes): void {
   found.observed(
     'triple.anew',
-    'Time of three planes when the file is opened anew, median',
+    'Processor time of three planes when the file is opened anew, median',
     'us',
     anew,
     median,
   );
   found.observed('triple.kept', 'Time of three planes from the volume in memory, median', 'us', kept, median);
-  found.observed('gunzip', 'Time of decompression alone (zlib), median', 'us', gunzip, median);
+  found.observed('gunzip', 'Processor time of decompression alone (zlib), median', 'us', gunzip, median);
   const rows = anew.map((a, i) => ({ anew: a, kept: kept[i], gunzip: gunzip[i] }));
   type Row = (typeof rows)[number];
   const typical =
@@ -210,20 +218,27 @@ function decompressionFindings(found: Findings, { anew, kept, gunzip }: Decompre
 }
 
 function shareTable(found: Findings, withFile: boolean): void {
-  found.table('shares', 'What reading can be of a three-view step (file order, cold caches)', 'derived', {
-    columns: [
-      { key: 'card', title: 'Card', align: 'left' },
-      { key: 'view', title: 'Step of a view, at least', unit: 'ms', digits: 1 },
-      { key: 'most', title: 'Gathers, at most', unit: '%', digits: 2 },
-      { key: 'assumed', title: 'Gathers, rate assumed', unit: '%', digits: 2 },
-      ...(withFile ? [{ key: 'anew', title: 'File anew, rate assumed', unit: '%', digits: 1 }] : []),
-    ],
-    rows: shown.map((card) => ({
-      card: cards[card].name,
-      view: 1000 * found.value(`view-time.${card}`),
-      most: 100 * found.value(`share.file.${card}`),
-      assumed: 100 * found.value(`share-assumed.file.${card}`),
-      ...(withFile && { anew: 100 * found.value(`share-anew.${card}`) }),
-    })),
-  });
+  found.table(
+    'shares',
+    'What gathers can be of a step (file order, cold caches), and opening the file',
+    'derived',
+    {
+      columns: [
+        { key: 'card', title: 'Card', align: 'left' },
+        { key: 'view', title: 'Step of a view, at least', unit: 'ms', digits: 1 },
+        { key: 'one', title: 'One view, at most', unit: '%', digits: 2 },
+        { key: 'most', title: 'Three views, at most', unit: '%', digits: 2 },
+        { key: 'assumed', title: 'Three views, rate assumed', unit: '%', digits: 2 },
+        ...(withFile ? [{ key: 'anew', title: 'File anew, rate assumed', unit: '%', digits: 1 }] : []),
+      ],
+      rows: shown.map((card) => ({
+        card: cards[card].name,
+        view: 1000 * found.value(`view-time.${card}`),
+        one: 100 * found.value(`share-one.file.${card}`),
+        most: 100 * found.value(`share.file.${card}`),
+        assumed: 100 * found.value(`share-assumed.file.${card}`),
+        ...(withFile && { anew: 100 * found.value(`share-anew.${card}`) }),
+      })),
+    },
+  );
 }

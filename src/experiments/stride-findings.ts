@@ -68,6 +68,8 @@ const key = (p: Pick<PlaneProfile, 'layout' | 'plane'>): string => `${p.layout}.
 const named = (p: Pick<PlaneProfile, 'layout' | 'plane'>): string =>
   `the ${p.plane} plane ${inOrder[p.layout]}`;
 const mean = (values: number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;
+const sizeText = (bytes: number): string =>
+  bytes >= 2 ** 20 ? `${bytes / 2 ** 20} MiB` : `${bytes / 2 ** 10} KiB`;
 /** `TLB 1` -> `tlb1`, as it stands in an id. */
 const levelId = (level: string): string => level.toLowerCase().replaceAll(' ', '');
 
@@ -167,7 +169,7 @@ export function ladderFindings(
   const { rungs, costs } = model;
   const ends = { cache: rungs[0], memory: rungs[rungs.length - 1] };
   for (const [end, rung] of Object.entries(ends)) {
-    const where = `at a working set of ${rung.bytes / 1024} KiB`;
+    const where = `at a working set of ${sizeText(rung.bytes)}`;
     const add = (id: string, title: string, unit: string, { value, uncertainty }: typeof rung.copy): void =>
       found.add({
         id: `${id}.${end}`,
@@ -182,7 +184,7 @@ export function ladderFindings(
     add('independent', 'Time of a read that need not wait', 'ns', rung.independent);
     found.derived(
       `parallelism.${end}`,
-      `Reads in flight at once ${where}`,
+      `Latency over the time of an independent read (overlap and prefetching) ${where}`,
       '1',
       rung.latency.value / rung.independent.value,
       'latency / time of an independent read',

@@ -75,7 +75,7 @@ export const epochFactor: Builder = (own, results) => {
           above('one view', 1),
           above('three views', arithmetic.value),
           ...bars.map((b, i) => ({
-            text: `${b.factor.kind === 'paper' ? '' : '<b>'}${formatNumber(b.factor.value, { digits: 2 })}${b.factor.kind === 'paper' ? '' : '</b>'}`,
+            text: `<b>${barText(b.factor)}</b>`,
             xref: 'x',
             yref: 'y',
             x: Math.max(b.factor.value, arithmetic.value),
@@ -154,7 +154,8 @@ function segments(bars: Bar[], y: number[], arithmetic: Quantity): Trace[] {
     hovertext: at.map((b) => `${b.title}: ${formatNumber(b.factor.value, { digits: 2 })}`),
     hoverinfo: 'text',
   });
-  const solid = (c: string): JsonObject => ({ color: c, line: { color: '#ffffff', width: 0.5 } });
+  // Pale with an edge: only what was measured has the full colour.
+  const pale = (c: string): JsonObject => ({ color: `${c}40`, line: { color: c, width: 1.25 } });
   const published = bars.map((b, i) => ({ ...b, y: y[i] })).filter((b) => b.part === 'published');
   return [
     bar(
@@ -168,14 +169,14 @@ function segments(bars: Bar[], y: number[], arithmetic: Quantity): Trace[] {
       derived,
       () => 0,
       () => 1,
-      solid(palette.blue),
+      pale(palette.blue),
       'one view',
     ),
     bar(
       derived,
       () => 1,
       () => arithmetic.value,
-      solid(palette.sky),
+      pale(palette.sky),
       'two more views',
     ),
     ...(['gathers', 'opening', 'recompute'] as const).flatMap((part) => {
@@ -186,13 +187,18 @@ function segments(bars: Bar[], y: number[], arithmetic: Quantity): Trace[] {
               own,
               () => arithmetic.value,
               (b) => b.factor.value,
-              solid(colour[part]),
+              pale(colour[part]),
               part,
             ),
           ]
         : [];
     }),
   ];
+}
+
+/** Published numbers as they were published, derived ones to two decimals. */
+function barText({ kind, value }: Quantity): string {
+  return formatNumber(value, kind === 'paper' ? { significant: 2 } : { digits: 2 });
 }
 
 function line(x: number, dash: string): JsonObject {
@@ -225,10 +231,10 @@ function above(text: string, x: number): JsonObject {
 function caption(published: Quantity, arithmetic: Quantity): string {
   return (
     `What an epoch that takes ${formatNumber(published.value, { significant: 2 })} times as long can be made of. Three views cost ` +
-    `${formatNumber(arithmetic.value)} times the arithmetic of one (blue). Waiting for gathers adds at most the red part: ` +
+    `${formatNumber(arithmetic.value)} times the arithmetic of one (the first two parts). Waiting for gathers adds at most the narrow third part: ` +
     `on the fastest card at its full data-sheet rate, from cold caches, with nothing read ahead (the one view waits for ` +
-    `its plane too, so fast layouts leave no red at all). Opening the compressed ` +
-    `file for every sample (purple) and computing each forward pass a second time to save memory (green) can add as ` +
+    `its plane too, so fast layouts leave none at all). Opening the compressed ` +
+    `file for every sample and computing each forward pass a second time to save memory can add as ` +
     `much as is missing, if the baseline did neither; the study says nothing about either. Derived from FLOPs, data ` +
     `sheets and gather times measured on this machine; no training step was run.`
   );

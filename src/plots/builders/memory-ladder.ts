@@ -37,16 +37,34 @@ const dataSchema = z.strictObject({
 type Rung = z.infer<typeof dataSchema>['rungs'][number];
 type Curve = 'copy' | 'latency' | 'independent' | 'scattered';
 
-/** Each curve has a colour and a marker; the label stands at its end. */
-const style: Record<Curve, { title: string; colour: string; symbol: string; unit: string }> = {
-  copy: { title: 'copy', colour: palette.blue, symbol: 'circle', unit: 'GB/s' },
-  latency: { title: 'one waits for the other', colour: palette.vermilion, symbol: 'square', unit: 'ns' },
-  scattered: { title: 'independent, a page each', colour: palette.orange, symbol: 'triangle-up', unit: 'ns' },
-  independent: { title: 'independent', colour: palette.green, symbol: 'circle', unit: 'ns' },
+/** Each curve has a colour and a marker; the key names both. */
+const style: Record<Curve, { title: string; marks: string; colour: string; symbol: string; unit: string }> = {
+  copy: { title: 'copy', marks: 'circles', colour: palette.blue, symbol: 'circle', unit: 'GB/s' },
+  latency: {
+    title: 'each waits for the one before',
+    marks: 'squares',
+    colour: palette.vermilion,
+    symbol: 'square',
+    unit: 'ns',
+  },
+  scattered: {
+    title: 'independent, each in a page of its own',
+    marks: 'triangles',
+    colour: palette.orange,
+    symbol: 'triangle-up',
+    unit: 'ns',
+  },
+  independent: {
+    title: 'independent',
+    marks: 'circles',
+    colour: palette.green,
+    symbol: 'circle',
+    unit: 'ns',
+  },
 };
 
-const margin = { l: 48, r: 104, t: 30, b: 40 };
-const domains = { left: [0, 0.43], right: [0.54, 1] };
+const margin = { l: 48, r: 10, t: 46, b: 40 };
+const domains = { left: [0, 0.42], right: [0.51, 1] };
 const height = 250;
 
 export const memoryLadder: Builder = (own) => {
@@ -79,7 +97,7 @@ export const memoryLadder: Builder = (own) => {
         shapes: shown.flatMap((c) => ['x', 'x2'].map((xref) => cacheLine(c.bytes, xref))),
         annotations: [
           ...shown.flatMap((c) => ['x', 'x2'].map((xref) => cacheName(c, xref))),
-          ...labels(rungs),
+          ...key(),
           heading('a', 'Bandwidth', domains.left[0], 1),
           heading('b', 'Waiting for one read', domains.right[0], 1),
         ],
@@ -154,35 +172,29 @@ function cacheName({ name, bytes }: { name?: string; bytes?: number }, xref: str
     xref,
     yref: xref === 'x' ? 'y domain' : 'y2 domain',
     x: Math.log10(bytes!),
-    y: 0.01,
-    xanchor: 'left',
+    y: 1,
+    xanchor: 'center',
     yanchor: 'bottom',
-    xshift: 2,
+    yshift: 1,
     font: { size: size.small, color: grey.soft },
   };
 }
 
-/** The name of each curve of the right panel: at its end, or above the middle of the one that ends early. */
-function labels(rungs: Rung[]): JsonObject[] {
-  const label = (name: Curve, rung: Rung, place: JsonObject): JsonObject => ({
-    text: style[name].title,
-    xref: 'x2',
-    yref: 'y2',
-    x: Math.log10(rung.bytes),
-    y: Math.log10(rung[name]!.value),
-    font: { color: style[name].colour, size: size.text },
-    ...place,
-  });
-  const last = rungs[rungs.length - 1];
-  const atEnd = { xanchor: 'left', yanchor: 'middle', xshift: 8, align: 'left' };
-  const pages = rungs.filter((r) => r.scattered);
-  return [
-    { ...label('latency', last, atEnd), text: 'one waits<br>for the other' },
-    label('independent', last, atEnd),
-    ...(pages.length > 0
-      ? [{ ...label('scattered', pages[pages.length - 1], atEnd), text: 'independent,<br>a page each' }]
-      : []),
-  ];
+/** What the curves of the right panel are, in its corner that stays empty: the curves rise to the right. */
+function key(): JsonObject[] {
+  return (['latency', 'scattered', 'independent'] as const).map((name, i) => ({
+    text: `${style[name].marks}: ${style[name].title}`,
+    xref: 'x2 domain',
+    yref: 'y2 domain',
+    x: 0.02,
+    y: 0.98,
+    yshift: -i * 14,
+    xanchor: 'left',
+    yanchor: 'top',
+    font: { size: size.text },
+    bgcolor: '#ffffff',
+    borderpad: 1,
+  }));
 }
 
 function heading(letter: string, text: string, x: number, y: number): JsonObject {
@@ -194,7 +206,7 @@ function heading(letter: string, text: string, x: number, y: number): JsonObject
     y,
     xanchor: 'left',
     yanchor: 'bottom',
-    yshift: 4,
+    yshift: 20,
     font: { size: size.heading },
   };
 }
