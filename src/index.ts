@@ -37,6 +37,8 @@ export * from './sampling/prefetch';
 export * from './profilers/cache';
 export * from './profilers/footprint';
 export * from './profilers/step-share';
+export { checkLinkedPlanes } from './results/linked-check';
+export { differenceAlong } from './results/linked-geometry';
 export * from './experiments/mode';
 export * from './experiments/study';
 export * from './experiments/heads';

@@ -1,9 +1,14 @@
-// What a notebook calls to show results: `await show('plane-reads.figure', reads)`, `showTable(...)`, `claimsOf(...)`.
+// What a notebook calls to show results: `await show('plane-reads.figure', reads)`, `showTable(...)`,
+// `claimsOf(...)`, `view(planes)`.
 import { InputError } from '../base/errors';
 import { loadRegister } from '../claims/register';
 import { judge } from '../claims/verdict';
-import { figureBundle, tableBundle } from '../plots/bundle';
+import { drawLinkedPlanes } from '../plots/builders/linked-planes';
+import { figureBundle, tableBundle, viewerBundle } from '../plots/bundle';
 import { figure } from '../plots/draw';
+import { formatNumber } from '../results/format';
+import { checkLinkedPlanes } from '../results/linked-check';
+import type { LinkedPlanes } from '../results/linked-planes';
 import type { Result, Table } from '../results/result';
 import { loadResults, recordedDir } from '../results/store';
 import { displayBundle } from './cell';
@@ -17,6 +22,17 @@ interface HasResults {
 export async function show(id: string, study: HasResults): Promise<void> {
   const byId = new Map(study.results.map((r) => [r.id, r]));
   displayBundle(await figureBundle(figure(id, byId)));
+}
+
+/**
+ * Show linked planes as `linkedSlices` makes them: the viewer where scripts may run, a picture elsewhere.
+ * @throws InputError that names what is wrong with them
+ */
+export async function view(data: LinkedPlanes, title = 'Three planes through one voxel'): Promise<void> {
+  const own = { id: 'linked-planes', title, kind: 'measured' } as const;
+  const drawing = drawLinkedPlanes(checkLinkedPlanes(data, 'this cell'), own);
+  const text = `${title}\n${drawing.caption}`;
+  displayBundle(await viewerBundle({ ...drawing, id: own.id, stamp: null }, data, text));
 }
 
 /** Show the table with this id. @throws InputError when the study has no such table */
@@ -52,4 +68,16 @@ export function claimsOf(study: HasResults): string {
     lines.push(`  the results above would say: ${now.verdict}. ${now.reason}`, '');
   }
   return lines.join('\n').trimEnd() || 'No claim of the register rests on these results.';
+}
+
+/**
+ * What a notebook took, for its header card: seconds since its kernel started, and the most memory that it held.
+ * In a run from the first cell to the last that is the notebook's own cost.
+ */
+export function runCost(): string {
+  const seconds = process.uptime();
+  const time = seconds < 90 ? `${Math.ceil(seconds)} s` : `${formatNumber(seconds / 60, { digits: 1 })} min`;
+  // maxRSS is in KiB on every platform.
+  const megabytes = (process.resourceUsage().maxRSS * 1024) / 1e6;
+  return `${time} since the kernel started, at most ${formatNumber(Math.ceil(megabytes / 10) * 10)} MB of memory`;
 }

@@ -7,6 +7,7 @@ import type { LinkedPlanes } from '../results/linked-planes';
 import type { Result, Table } from '../results/result';
 import type { Figure } from './figure';
 import { jsonForScript } from './json-script';
+import type { Drawable } from './picture';
 import { drawSvg } from './picture';
 import { renderPng } from './raster';
 import { liveConfig } from './spec';
@@ -20,6 +21,8 @@ export type MimeBundle = Record<string, unknown>;
 
 /** Pixels an inch in a notebook: two for each of CSS, sharp on dense screens. */
 const screenDpi = 192;
+/** Slices are photographs: at twice the size they would be most of a notebook's file. */
+const viewerDpi = 144;
 
 /**
  * The script of a figure. plotly is loaded once for all figures of a page, from the notebook server (whose base address
@@ -64,13 +67,10 @@ const script = (key: string, spec: string): string => `
  * @returns plotly's JSON (not for the viewer), HTML with the still picture and its script, PNG and plain text
  */
 export async function figureBundle(figure: Figure): Promise<MimeBundle> {
+  const text = `${figure.title}\n${figure.alt}\n${stampParts(figure.stamp).join(' · ')}`;
+  if (figure.viewer) return viewerBundle(figure, figure.viewer, text);
   const { bare } = await drawSvg(figure);
   const png = renderPng(bare, screenDpi).toString('base64');
-  const text = `${figure.title}\n${figure.alt}\n${stampParts(figure.stamp).join(' · ')}`;
-  if (figure.viewer) {
-    // No plotly type: VS Code would take it, and show less than the viewer does.
-    return { 'text/html': viewerHtml(figure, figure.viewer, png), 'image/png': png, 'text/plain': text };
-  }
   const { data, layout } = figure.spec;
   const spec = JSON.parse(canonicalJson({ data, layout })) as unknown;
   const key = `${figure.id}-${sha256OfValue(spec).slice(0, 12)}`;
@@ -85,17 +85,30 @@ export async function figureBundle(figure: Figure): Promise<MimeBundle> {
   };
 }
 
-/** The still picture, in whose place the viewer comes where scripts may run; printed, the picture is back. */
-function viewerHtml(figure: Figure, viewer: LinkedPlanes, png: string): string {
+/**
+ * Linked planes for a notebook: the viewer where scripts may run, in its place the still picture; printed, the picture is
+ * back. No plotly type: VS Code would take it, and show less than the viewer does.
+ * @param text  for front ends that show nothing else
+ */
+export async function viewerBundle(
+  figure: Drawable,
+  viewer: LinkedPlanes,
+  text: string,
+): Promise<MimeBundle> {
+  const { bare, svg } = await drawSvg(figure);
   const { width, height } = figure.spec.layout;
   const key = `${figure.id}-${sha256OfValue(viewer).slice(0, 12)}`;
   const places = `document.querySelectorAll('[data-coc-viewer="${key}"]:not([data-live])')`;
-  return (
-    `<div data-coc-viewer="${key}" style="max-width:100%">` +
-    `<style>@media screen{[data-coc-viewer][data-live]>img{display:none}}</style>` +
-    `<img src="data:image/png;base64,${png}" width="${width}" height="${height}" style="max-width:100%;height:auto" alt="${escape(figure.alt)}">` +
-    `</div><script>${viewerScript(viewer, places, '')}</script>`
-  );
+  return {
+    'text/html':
+      `<div data-coc-viewer="${key}" style="max-width:100%">` +
+      `<style>@media screen{[data-coc-viewer][data-live]>img{display:none}}</style>` +
+      `<img src="data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}" width="${width}" height="${height}" ` +
+      `style="max-width:100%;height:auto" alt="${escape(figure.alt)}">` +
+      `</div><script>${viewerScript(viewer, places, '')}</script>`,
+    'image/png': renderPng(bare, viewerDpi).toString('base64'),
+    'text/plain': text,
+  };
 }
 
 /** A table for a notebook: HTML and plain text. */

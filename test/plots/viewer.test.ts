@@ -78,6 +78,16 @@ describe('linked planes as a still picture', () => {
     keep('linked-still.png', renderPng((await drawSvg(f)).bare, 192));
   });
 
+  it('is drawn of the stored values alone, too', async () => {
+    const alone = madeUpLinkedPlanes({ mask: false });
+    alone.signals.length = 1;
+    for (const line of alone.lines) delete line.profiles.flawed;
+    const drawing = figure('linked-planes.figure', madeUpLinkedFigure(alone));
+    expect(drawing.spec.data.slice(6)).toHaveLength(3 * 2);
+    expect((await drawSvg(drawing)).bare).toContain('run together towards');
+    expect(drawing.caption).not.toContain('after resizing');
+  });
+
   it('names what is wrong with its data', () => {
     const wrong = madeUpLinkedPlanes();
     wrong.lines[0].count = 7;

@@ -112,14 +112,18 @@ export function drawLinkedPlanes(
         margin,
         images: panels.images,
         annotations,
-        showlegend: rows.length > 1,
-        legend: {
-          x: 0,
-          y: legendAt,
-          yanchor: 'bottom',
-          font: { size: size.small },
-          bgcolor: 'rgba(0,0,0,0)',
-        },
+        ...(rows.length > 1
+          ? {
+              showlegend: true,
+              legend: {
+                x: 0,
+                y: legendAt,
+                yanchor: 'bottom',
+                font: { size: size.small },
+                bgcolor: 'rgba(0,0,0,0)',
+              },
+            }
+          : { showlegend: false }),
       },
     },
     rows: differencesOf(data).map(({ line, signal, mean, largest }): DataRow => ({
