@@ -83,6 +83,35 @@ describeWith(['chromium', 'jupyterlab'], 'JupyterLab', () => {
     expect(await untrusted.cell('show').locator('.js-plotly-plot').count()).toBe(0);
   });
 
+  it('shows linked planes that know of each other, in a dark theme too', patience, async () => {
+    const planes = await open('viewer');
+    await planes.run('show', 60);
+    const shown = planes.cell('show');
+    await shown.locator('.stage').first().waitFor();
+    expect(await shown.locator('img').isVisible()).toBe(false);
+    // Step along the line of the axial and the coronal plane: the mark is in both, and gone from the third. Lab must not
+    // take the keys for its own.
+    await shown.locator('.profile').first().focus();
+    await planes.page.keyboard.press('ArrowRight');
+    await shown.locator('.readout', { hasText: '(9, 12, 8)' }).waitFor();
+    expect(await shown.locator('.mark:visible').count()).toBe(2);
+    expect(await shown.locator('.profile').first().getAttribute('aria-valuenow')).toBe('14');
+    const box = (await shown.locator('.stage').nth(2).boundingBox())!;
+    await planes.page.mouse.move(box.x + box.width * 0.2, box.y + box.height * 0.2);
+    expect(await shown.locator('.mark:visible').count()).toBe(1);
+
+    expect(await shown.locator('[data-dark]').count()).toBe(0);
+    await planes.page.locator('.lm-MenuBar-itemLabel', { hasText: /^Settings$/ }).click();
+    await planes.page.locator('.lm-Menu-itemLabel', { hasText: /^Theme$/ }).hover();
+    await planes.page.locator('.lm-Menu-itemLabel', { hasText: /^JupyterLab Dark$/ }).click();
+    await shown.locator('[data-dark]').waitFor();
+    if (process.env.COC_KEEP) await shown.screenshot({ path: `${process.env.COC_KEEP}/lab-dark.png` });
+    await planes.page.locator('.lm-MenuBar-itemLabel', { hasText: /^Settings$/ }).click();
+    await planes.page.locator('.lm-Menu-itemLabel', { hasText: /^Theme$/ }).hover();
+    await planes.page.locator('.lm-Menu-itemLabel', { hasText: /^JupyterLab Light$/ }).click();
+    await shown.locator('[data-coc-viewer] > div:not([data-dark])').waitFor();
+  });
+
   it('an error aborts what was queued and nothing else', patience, async () => {
     const errors = await open('errors');
     await errors.menu('Run', 'Run All Cells');

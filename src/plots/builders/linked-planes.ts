@@ -18,7 +18,7 @@ type Signal = LinkedPlanes['signals'][number];
 const margin = { l: 42, r: 14, t: 40, b: 40 };
 const inner = width.two - margin.l - margin.r;
 /** Pixels: a row of profiles, a row of differences, and the room above a row for its heading. */
-const height = { profile: 96, difference: 62, heading: 34, legend: 34 };
+const height = { profile: 96, difference: 62, heading: 34, legend: 34, labels: 16 };
 /** Pixels between two profiles. */
 const gap = 14;
 
@@ -45,6 +45,7 @@ export function drawLinkedPlanes(
   own: Pick<Result, 'id' | 'title' | 'kind'>,
 ): Omit<Drawing, 'uses'> {
   const rows = rowsOf(data);
+  if (data.labels.length > 0) rows[0].heading += height.labels;
   const below = rows.reduce((sum, r) => sum + r.heading + r.height, 0);
   const panels = planePanels(
     data.planes.map((p) => ({
@@ -58,6 +59,7 @@ export function drawLinkedPlanes(
   const whole = panels.height + below;
   const layout = panels.axes;
   const annotations = [...panels.annotations];
+  if (data.labels.length > 0) annotations.push(labelKey(data, 1 - panels.height / whole));
   const traces = panels.traces.map((t): Trace => ({ ...t, showlegend: false }));
   let taken = panels.height;
   rows.forEach((row, r) => {
@@ -216,6 +218,22 @@ function bothOf(line: LinkedLine, signal: Signal): Trace[] {
     },
     ...(k === 0 && { opacity: 0.55 }),
   }));
+}
+
+/** Which colour is which label, right below the slices. */
+function labelKey({ labels }: LinkedPlanes, y: number): JsonObject {
+  const named = labels.map(({ value, name }) => `<span style="color:${labelColour(value)}">■</span> ${name}`);
+  return {
+    text: named.join('   '),
+    xref: 'paper',
+    yref: 'paper',
+    x: 0,
+    y,
+    xanchor: 'left',
+    yanchor: 'top',
+    showarrow: false,
+    font: { size: size.small },
+  };
 }
 
 function headingOf(line: LinkedLine, x: number, y: number): JsonObject {

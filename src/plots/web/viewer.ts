@@ -7,7 +7,7 @@ import { html } from './dom';
 import type { Look } from './plane-view';
 import { PlaneView } from './plane-view';
 import { ProfileView } from './profile-view';
-import type { StyleSheet } from './style';
+import type { Style, StyleSheet } from './style';
 import { styleOf } from './style';
 import { followGround } from './ground';
 import css from './viewer.css';
@@ -41,11 +41,13 @@ class Viewer {
   private readonly look: Look = { black: 0, white: 255, mask: 0.45, prediction: '' };
   private speaking: ReturnType<typeof setTimeout> | undefined;
 
+  private readonly style: Style;
+
   constructor(
     private readonly data: LinkedPlanes,
     sheet: StyleSheet,
   ) {
-    const style = styleOf(sheet);
+    const style = (this.style = styleOf(sheet));
     this.planes = data.planes.map(
       (p) =>
         new PlaneView(p, data, style, (column, row) => {
@@ -171,6 +173,15 @@ class Viewer {
     for (const p of this.planes) p.paint(this.look);
   }
 
+  /** Which colour is which label. */
+  private labelKey(): HTMLElement {
+    const entries = this.data.labels.map(({ value, name }) => {
+      const patch = html('i', { style: `background:rgb(${this.style.labelColour(value).join()})` });
+      return html('span', {}, patch, name);
+    });
+    return html('span', { class: 'labels' }, ...entries);
+  }
+
   private controls(): HTMLElement {
     const { data, look } = this;
     const { window } = data;
@@ -197,9 +208,10 @@ class Viewer {
       }
       [look.black, look.white] = [Number(black.value), Number(white.value)];
       [black, white].forEach((input, i) => {
-        const text = formatQuantity(this.valueOf(Number(input.value)), window.unit || '1', {
-          significant: 3,
-        });
+        const value = this.valueOf(Number(input.value));
+        // What is nothing beside the window is written as nothing.
+        const shown = Math.abs(value) < 1e-3 * (window.white - window.black) ? 0 : value;
+        const text = formatQuantity(shown, window.unit || '1', { significant: 3 });
         said[i].textContent = text;
         input.setAttribute('aria-valuetext', text);
       });
@@ -228,6 +240,7 @@ class Viewer {
       opacity.addEventListener('input', change);
       opacity.setAttribute('aria-label', 'Opacity of the mask');
       bar.append(html('span', {}, html('label', {}, on, 'Mask'), opacityLabel));
+      if (data.labels.length > 0) bar.append(this.labelKey());
     }
     const choice = (title: string, options: [string, string][], chosen: (key: string) => void): void => {
       const select = html(
