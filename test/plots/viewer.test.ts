@@ -306,9 +306,9 @@ describeWith('chromium', 'the viewer in a browser', () => {
   it('shows other values along the lines, and where they differ', async () => {
     await open('/plain');
     const words = async (): Promise<string> => (await page.locator('.profile').first().textContent())!;
-    expect(await words()).toContain('coronal and axial agree everywhere, bit for bit');
+    expect(await words()).toContain('no difference, bit for bit');
     await page.getByRole('combobox', { name: 'Along the lines' }).selectOption('with a flaw');
-    expect(await words()).toContain('coronal less axial: up to 1.000');
+    expect(await words()).toContain('coronal − axial, up to 1.000');
     await pointAt(0, 5, 25);
     expect((await page.locator('.values').first().innerText()).replaceAll('\u202f', ' ')).toMatch(
       /Axial 79\.00\s+coronal 80\.00\s+at −7\.0 mm: difference 1\.000; no label/,
@@ -342,8 +342,8 @@ describeWith('chromium', 'the viewer in a browser', () => {
     expect(await colour(0, 0, 0)).toEqual([0, 0, 0]);
     expect(await colour(0, 0, 20)).not.toEqual(await colour(0, 1, 20));
     await page.getByRole('combobox', { name: 'Along the lines' }).selectOption('a guess');
-    expect(await page.locator('.profile').first().textContent()).toContain('coronal less axial: up to 1.000');
-    expect(await page.locator('.profile').nth(2).textContent()).toContain('agree everywhere');
+    expect(await page.locator('.profile').first().textContent()).toContain('coronal − axial, up to 1.000');
+    expect(await page.locator('.profile').nth(2).textContent()).toContain('no difference, bit for bit');
   });
 
   it('needs no mask', async () => {

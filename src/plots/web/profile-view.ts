@@ -179,10 +179,8 @@ export class ProfileView {
       [{ values: gaps, stroke: 'var(--ink)', 'stroke-width': 1 }],
     );
     const [p, q] = line.planes;
-    const sum =
-      largest === 0
-        ? `${q} and ${p} agree everywhere, bit for bit`
-        : `${q} less ${p}: up to ${short(largest)}`;
+    // Short: a third of a narrow cell is all the room there is.
+    const sum = largest === 0 ? 'no difference, bit for bit' : `${q} − ${p}, up to ${short(largest)}`;
     this.drawing.append(svg('text', { x: size.left + 4, y: top - 4 }, sum));
 
     line.labels?.forEach((values, k) => {
