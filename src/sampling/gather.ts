@@ -1,14 +1,14 @@
 // Gathering a plane out of memory: the one way in which this project takes the samples of a plane.
 //
 // Whatever the order in memory, a plane is made of tiles in which neighbours along a row lie one constant step apart,
-// and neighbours along a column another. A plane in file order is one such tile; in bricks it is one tile a brick.
+// and neighbours along a column another. A plane in file order is one such tile; in bricks it is one tile a brick. Which
+// loop copies them (tiles.ts) depends on the length of the runs that the rows are made of.
 import { InputError } from '../base/errors';
 import type { VoxelArray } from '../volume/volume';
 import type { PlanePlaces } from './order';
 import { lengthOf } from './order';
-
-/** Samples as whole numbers (8-byte samples as doubles), so that copying keeps every bit of a NaN. */
-type Words = Int8Array | Int16Array | Int32Array | Float64Array;
+import type { Words } from './tiles';
+import { copyLongRuns, copyRuns, copyStrided } from './tiles';
 
 /** The same memory, as words of the size of its samples. */
 export function wordsOf({ buffer, byteOffset, length, BYTES_PER_ELEMENT: bytes }: VoxelArray): Words {
@@ -39,6 +39,9 @@ export function checkBuffer(
   });
 }
 
+/** Runs of this many bytes are copied whole by the runtime, shorter ones word by word. */
+const longRun = 256;
+
 /**
  * Copy a plane into a buffer, row by row of the picture. No bit of a sample is changed.
  * @param data    samples in memory
@@ -46,37 +49,51 @@ export function checkBuffer(
  * @param places  where its samples lie from there
  * @param into    receives the samples; of the same type, one element a pixel (`checkBuffer`)
  */
-export function gather(
-  data: VoxelArray,
-  start: number,
-  { columns, rows }: PlanePlaces,
-  into: VoxelArray,
-): void {
-  const width = lengthOf(columns);
-  const from = wordsOf(data);
-  const to = wordsOf(into);
-  for (const r of rows.stretches) {
-    for (const c of columns.stretches) {
-      const at = start + r.offset + c.offset;
-      copyTile(from, at, columns.step, rows.step, to, r.first * width + c.first, width, c.count, r.count);
-    }
+export function gather(data: VoxelArray, start: number, places: PlanePlaces, into: VoxelArray): void {
+  const { columns, rows } = places;
+  const bytes = data.BYTES_PER_ELEMENT;
+  const [first] = columns.stretches;
+  if (columns.step !== 1) {
+    copyStrided(wordsOf(data), wordsOf(into), start, places, lengthOf(columns));
+  } else if (columns.stretches.length === 1 && rows.stretches.length === 1 && rows.step === first.count) {
+    const from = start + first.offset + rows.stretches[0].offset;
+    into.set(data.subarray(from, from + into.length));
+  } else if (first.count * bytes >= longRun) {
+    // Whole numbers are touched faster than doubles: two to a double.
+    const scale = bytes === 8 ? 2 : 1;
+    const words = scale === 2 ? int32Of : wordsOf;
+    copyLongRuns(words(data), words(into), start, places, lengthOf(columns), scale);
+  } else {
+    const width = lengthOf(columns);
+    const packed = fitsWords(data, into, start, places, width);
+    const words = packed ? float64Of : wordsOf;
+    copyRuns(
+      words(data),
+      words(into),
+      start,
+      places,
+      width,
+      wordsOf(data),
+      packed ? Math.log2(8 / bytes) : 0,
+    );
   }
 }
 
-function copyTile(
-  from: Words,
-  at: number,
-  columnStep: number,
-  rowStep: number,
-  to: Words,
-  first: number,
+const int32Of = ({ buffer, byteOffset, byteLength }: VoxelArray): Int32Array =>
+  new Int32Array(buffer, byteOffset, byteLength / 4);
+const float64Of = ({ buffer, byteOffset, byteLength }: VoxelArray): Float64Array =>
+  new Float64Array(buffer, byteOffset, Math.floor(byteLength / 8));
+
+/** Whether every run begins and ends with a word of 8 bytes, in memory and in the buffer. */
+function fitsWords(
+  data: VoxelArray,
+  into: VoxelArray,
+  start: number,
+  { columns, rows }: PlanePlaces,
   width: number,
-  columns: number,
-  rows: number,
-): void {
-  for (let r = 0; r < rows; r++) {
-    const source = at + r * rowStep;
-    const target = first + r * width;
-    for (let c = 0; c < columns; c++) to[target + c] = from[source + c * columnStep];
-  }
+): boolean {
+  let bits = start | rows.step | width;
+  for (const { first, count, offset } of columns.stretches) bits |= first | count | offset;
+  for (const { offset } of rows.stretches) bits |= offset;
+  return (data.byteOffset | into.byteOffset) % 8 === 0 && (bits * data.BYTES_PER_ELEMENT) % 8 === 0;
 }
