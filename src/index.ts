@@ -42,6 +42,7 @@ export { differenceAlong } from './results/linked-geometry';
 export * from './experiments/mode';
 export * from './experiments/study';
 export * from './experiments/heads';
+export * from './experiments/plane-agreement';
 export * from './experiments/plane-reads';
 export * from './experiments/strides';
 export * from './experiments/three-planes';

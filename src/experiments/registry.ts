@@ -1,5 +1,6 @@
 // Every study, by id.
 import { linkedPlanes } from './linked-planes';
+import { planeAgreement } from './plane-agreement';
 import { planeReads } from './plane-reads';
 import { strides } from './strides';
 import { pixels } from './pixels';
@@ -7,6 +8,7 @@ import type { StudyDefinition } from './study';
 import { threePlanes } from './three-planes';
 
 export const studies: Record<string, StudyDefinition> = {
+  [planeAgreement.id]: planeAgreement,
   [planeReads.id]: planeReads,
   [linkedPlanes.id]: linkedPlanes,
   [strides.id]: strides,

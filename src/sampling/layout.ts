@@ -6,7 +6,7 @@
 // samples of a plane share cache lines whichever way it lies).
 import { InputError } from '../base/errors';
 import type { Triple, Volume, VoxelArray } from '../volume/volume';
-import { arrayLike, checkBuffer, gather, wordsOf } from './gather';
+import { alignedLike, arrayLike, checkBuffer, gather, wordsOf } from './gather';
 import type { AxisPlaces, MemoryOrder, PlanePlaces } from './order';
 import { brickOrder, checkSamples, fileOrder, listPlaces, placeOf, samplesIn } from './order';
 import type { PlaneGrid, PlaneName } from './plane';
@@ -63,7 +63,7 @@ export function layoutOf(
     case 'bricks': {
       checkEdge(brick);
       const order = brickOrder(dims, brick);
-      const bricks = arrayLike(data, samplesIn(order), shared);
+      const bricks = alignedLike(data, samplesIn(order), shared);
       fillBricks(bricks, order, data);
       return { ...common, brick, data: bricks, ...placesIn(order, grids) };
     }

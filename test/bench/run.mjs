@@ -1,11 +1,11 @@
 // Runs the benchmarks, all of them whatever one says, and fails if any did:
 //
-//   npm run bench [-- FILE.nii.gz [rounds]]     read times need a file, the others do not
+//   npm run bench [-- FILE.nii.gz [rounds]]     read times of another file than BraTS FLAIR or the synthetic head
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const given = process.argv.slice(2);
-const benches = [['prefetch.mjs'], ...(given.length > 0 ? [['nifti.mjs', ...given]] : [])];
+const benches = [['nifti.mjs', ...given], ['sampler.mjs'], ['prefetch.mjs']];
 for (const [file, ...rest] of benches) {
   console.log(`--- ${file}`);
   const script = fileURLToPath(new URL(file, import.meta.url));
