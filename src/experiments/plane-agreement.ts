@@ -15,7 +15,7 @@ import { intersectionLine } from '../sampling/intersection';
 import type { Plane } from '../sampling/plane';
 import { planeGrid, planeNames, readPlane } from '../sampling/plane';
 import { readNifti } from '../volume/nifti';
-import type { Triple, Volume } from '../volume/volume';
+import type { Affine, Triple, Volume } from '../volume/volume';
 import { bratsFlair, openHead } from './heads';
 import type { DataNeed, StudyDefinition } from './study';
 import { inputName } from './study';
@@ -62,6 +62,7 @@ export const planeAgreement: StudyDefinition<Spec> = {
       findings: [
         ...agreementFindings(tally),
         ...(suite.volumes.length > 0 ? nameFindings(suite.volumes) : []),
+        generatedFinding(),
         // The size of a synthetic head is a choice of ours and no evidence.
         ...(head.synthetic ? [] : headFindings(head.volume)),
       ],
@@ -87,24 +88,31 @@ interface Suite {
   notes: string[];
 }
 
-/** The files of the header suite; none, and a note, where they cannot be had. */
+/** The files of the header suite; those that cannot be had are left out, and a note names them. */
 async function openSuite(count: number, long: Long): Promise<Suite> {
   const suite: Suite = { volumes: [], inputs: [], notes: [] };
   // Evenly through the list, so that a few files differ in the order of their axes.
   const needs = orientedFiles.filter(
     (_, i) => Math.floor(((i + 1) * count) / 48) > Math.floor((i * count) / 48),
   );
-  try {
-    for (const need of needs) {
+  const failures: { need: DataNeed; error: InputError }[] = [];
+  for (const need of needs) {
+    try {
       const { path, sha256 } = await fetchOne(need.dataset, need.path, long);
       suite.volumes.push(await readNifti(path, long));
       suite.inputs.push({ name: inputName(need), sha256 });
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      failures.push({ need, error });
     }
-    return suite;
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    return { volumes: [], inputs: [], notes: [`no files of the header suite: ${error.message}`] };
   }
+  if (failures.length > 0) {
+    const names = failures.map(({ need }) => need.path.slice('nifti_space/'.length, -'.nii.gz'.length));
+    suite.notes.push(
+      `${failures.length} of ${needs.length} files of the header suite are left out (${names.join(', ')}): ${failures[0].error.message}`,
+    );
+  }
+  return suite;
 }
 
 function cornersOf([x, y, z]: Triple): Triple[] {
@@ -138,7 +146,7 @@ function along({ pixels }: Plane, { count, places }: IntersectionLine, which: 0 
   const { buffer, byteOffset, BYTES_PER_ELEMENT: bytes } = words;
   return Array.from({ length: count }, (_, i) => {
     const at = (row + i * dRow) * width + column + i * dColumn;
-    return Buffer.from(buffer as ArrayBuffer, byteOffset + at * bytes, bytes).toString('hex');
+    return Buffer.from(buffer, byteOffset + at * bytes, bytes).toString('hex');
   });
 }
 
@@ -171,7 +179,7 @@ function agreementFindings({
 }
 
 /** Whether (x, y) is axial, (x, z) coronal and (y, z) sagittal: from the directions of the affine's columns in the world. */
-function isNamedByAxes({ affine }: Volume): boolean {
+function isNamedByAxes({ affine }: Pick<Volume, 'affine'>): boolean {
   return [0, 1, 2].every((axis) => {
     const column = [0, 1, 2].map((world) => Math.abs(affine[world][axis]));
     return column.indexOf(Math.max(...column)) === axis;
@@ -187,7 +195,7 @@ function nameFindings(volumes: Volume[]): Finding[] {
     derived('files', 'Files of the header suite whose planes were named', '1', volumes.length, how),
     derived(
       'named-share',
-      'Share of orientations whose array axes give the planes the study names',
+      'Share of files in many orientations whose array axes give the planes the study names',
       '1',
       share(volumes),
       how,
@@ -204,6 +212,23 @@ function nameFindings(volumes: Volume[]): Finding[] {
         ]
       : []),
   ];
+}
+
+/** The same share over all 48 orientations, of affines made from their letters: what the files are to be compared with. */
+function generatedFinding(): Finding {
+  const made = allAxisCodes().map((codes): Pick<Volume, 'affine'> => {
+    const entry = (world: string, axis: number): number =>
+      codes[axis] === world[0] ? 1 : codes[axis] === world[1] ? -1 : 0;
+    const row = (world: string): Affine[0] => [entry(world, 0), entry(world, 1), entry(world, 2), 0];
+    return { affine: [row('RL'), row('AP'), row('SI'), [0, 0, 0, 1]] };
+  });
+  return derived(
+    'generated-share',
+    'Share of all 48 orientations whose array axes give the planes the study names',
+    '1',
+    made.filter(isNamedByAxes).length / made.length,
+    'counted over affines made from the letters of each orientation',
+  );
 }
 
 /** Names and sizes of the planes of a BraTS volume. */
