@@ -190,22 +190,16 @@ export function ladderFindings(
       'latency / time of an independent read',
     );
   }
-  for (const [kind, { sample, loop }] of Object.entries(costs)) {
-    const where = kind === 'adjacent' ? 'rows adjacent in memory' : 'samples apart in memory';
-    found.add({
-      id: `sample-cost.${kind}`,
-      title: `A sample of a gather in the first caches, ${where}`,
-      unit: 'ns',
-      kind: 'measured',
-      ...sample,
-    });
-    found.add({
-      id: `loop-cost.${kind}`,
-      title: `Starting an inner loop of a gather, ${where}`,
-      unit: 'ns',
-      kind: 'measured',
-      ...loop,
-    });
+  const lying = { whole: 'in one run', adjacent: 'adjacent in memory', apart: 'apart in memory' };
+  for (const kind of ['whole', 'adjacent', 'apart'] as const) {
+    for (const { samples, time } of costs[kind])
+      found.add({
+        id: `row-cost.${kind}.${samples}`,
+        title: `Gathering ${samples} samples ${lying[kind]}, in the first caches`,
+        unit: 'ns',
+        kind: 'measured',
+        ...time,
+      });
   }
   found.figure('ladder', 'What memory does on this machine, by working set', 'memory-ladder', {
     caches,

@@ -9,6 +9,7 @@ import type { Triple } from '../volume/volume';
 import type { Hierarchy } from './cache';
 import type { Footprint } from './footprint';
 import { footprintOfPlane } from './footprint';
+import { measureGatherCosts } from './gather-costs';
 import type { SequenceTimes, SimulatedSequence } from './gather-sequences';
 import { simulateSequence, timeSequences } from './gather-sequences';
 import type { GatherTimes } from './gather-times';
@@ -16,7 +17,7 @@ import { timeGathers } from './gather-times';
 import type { LadderSpec } from './memory-ladder';
 import { measureLadder } from './memory-ladder';
 import type { MemoryModel, Prediction, Warmth } from './memory-model';
-import { measureGatherCosts, predict, shapeOf } from './memory-model';
+import { predict, shapeOf } from './memory-model';
 
 /** How much to measure. */
 export interface StrideSpec {
@@ -36,8 +37,8 @@ export interface PlaneProfile {
   layout: LayoutName;
   plane: PlaneName;
   footprint: Footprint;
-  /** Inner loops of the gather. */
-  loops: number;
+  /** Rows that the gather copies. */
+  rows: number;
   predicted: Record<Warmth, Prediction>;
   /** Single times, us. */
   times: Record<Warmth, number[]>;
@@ -97,7 +98,7 @@ export async function profileStrides(
           layout: layout.name,
           plane,
           footprint,
-          loops: shape.loops,
+          rows: shape.rows,
           predicted: { cold: predict(model, shape, 'cold'), warm: predict(model, shape, 'warm') },
           times: times[layout.name][plane],
         };

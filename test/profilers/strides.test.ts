@@ -11,6 +11,8 @@ import { bytesMovedPerUsed, footprintOf, footprintOfPlane } from '../../src/prof
 import { orderOf, simulateSequence } from '../../src/profilers/gather-sequences';
 import { measureLadder } from '../../src/profilers/memory-ladder';
 import type { Measured, Rung } from '../../src/profilers/memory-ladder';
+import type { RowKind } from '../../src/profilers/gather-costs';
+import { measureGatherCosts, rowTime } from '../../src/profilers/gather-costs';
 import { predict, shapeOf } from '../../src/profilers/memory-model';
 import type { MemoryModel } from '../../src/profilers/memory-model';
 import {
@@ -136,19 +138,21 @@ describe('the memory model', () => {
   // Two rungs: 1 KiB at 64 B/ns (1 ns a line), 1 MiB at 16 B/ns (4 ns a line).
   const model: MemoryModel = {
     rungs: [rung(2 ** 10, 64e9, [2, 1, 8, 64, 1]), rung(2 ** 20, 16e9, [100, 11, 38, 164, 21])],
+    // A row of n samples: 10 + n ns where they are adjacent, 10 + 2 n ns where they are apart.
     costs: {
-      adjacent: { sample: exact(1), loop: exact(10) },
-      apart: { sample: exact(2), loop: exact(10) },
+      whole: [64, 256].map((samples) => ({ samples, time: exact(samples / 4) })),
+      adjacent: [8, 64].map((samples) => ({ samples, time: exact(10 + samples) })),
+      apart: [8, 64].map((samples) => ({ samples, time: exact(10 + 2 * samples) })),
     },
   };
-  const shape = (footprint: object, adjacent: boolean) => ({
+  const shape = (footprint: object, kind: RowKind) => ({
     footprint: { samples: 0, bytes: 0, runs: 0, lines: 0, jumps: 0, pages: 0, ...footprint },
-    loops: 100,
-    adjacent,
+    rows: 100,
+    kind,
   });
 
   it('adds up by hand: single samples, each in a line of its own', () => {
-    const single = shape({ samples: 1000, bytes: 4000, lines: 1000, jumps: 1000, pages: 50 }, false);
+    const single = shape({ samples: 1000, bytes: 4000, lines: 1000, jumps: 1000, pages: 50 }, 'apart');
     const { work, lines, pages, total } = predict(model, single, 'cold');
     expect(work).toBeCloseTo((100 * 10 + 1000 * 2) / 1000, 9);
     // Each jump waits 11 - 1 ns; no line follows another.
@@ -158,7 +162,7 @@ describe('the memory model', () => {
   });
 
   it('adds up by hand: long runs', () => {
-    const runs = shape({ samples: 12800, bytes: 51200, lines: 800, jumps: 10, pages: 0 }, true);
+    const runs = shape({ samples: 12800, bytes: 51200, lines: 800, jumps: 10, pages: 0 }, 'adjacent');
     const { work, lines } = predict(model, runs, 'cold');
     expect(work).toBeCloseTo((100 * 10 + 12800) / 1000, 9);
     // Ten jumps wait 164 - 64 ns and bring four lines each; the other 760 wait 4 - 1 ns.
@@ -166,22 +170,33 @@ describe('the memory model', () => {
   });
 
   it('waits for nothing that lies in the smallest working set, and for more the colder it is', () => {
-    const small = shape({ samples: 100, bytes: 400, lines: 7, jumps: 7, pages: 1 }, false);
+    const small = shape({ samples: 100, bytes: 400, lines: 7, jumps: 7, pages: 1 }, 'apart');
     expect(predict(model, small, 'warm').lines).toBe(0);
     expect(predict(model, small, 'cold').lines).toBeGreaterThan(0);
   });
 
-  it('counts the inner loops of a gather', () => {
+  it('takes the time of a row from its measured neighbours', () => {
+    const { apart } = model.costs;
+    expect([4, 8, 36, 64, 100].map((n) => rowTime(apart, n))).toEqual([13, 26, 82, 138, 210]);
+    const measured = measureGatherCosts(3, new Random(1));
+    for (const rows of Object.values(measured)) {
+      const times = rows.map((r) => r.time.value);
+      expect(Math.min(...times)).toBeGreaterThan(0);
+      expect(times).toEqual([...times].sort((a, b) => a - b));
+    }
+  });
+
+  it('counts the rows that a gather copies', () => {
     const volume = lps([24, 16, 8]);
     const of = (name: 'file' | 'bricks', plane: 'axial' | 'coronal' | 'sagittal') => {
       const layout = layoutOf(volume, name, { brick: 8 });
-      const { loops, adjacent } = shapeOf(layout, plane, footprintOfPlane(layout, plane, 0));
-      return [loops, adjacent];
+      const { rows, kind } = shapeOf(layout, plane, footprintOfPlane(layout, plane, 0));
+      return [rows, kind];
     };
-    expect(of('file', 'axial')).toEqual([1, true]);
-    expect(of('file', 'coronal')).toEqual([8, true]);
-    expect(of('file', 'sagittal')).toEqual([8, false]);
-    expect(of('bricks', 'axial')).toEqual([16 * 3, true]);
+    expect(of('file', 'axial')).toEqual([1, 'whole']);
+    expect(of('file', 'coronal')).toEqual([8, 'adjacent']);
+    expect(of('file', 'sagittal')).toEqual([8, 'apart']);
+    expect(of('bricks', 'axial')).toEqual([16 * 3, 'adjacent']);
   });
 });
 
