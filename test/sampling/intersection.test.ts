@@ -3,6 +3,7 @@ import { intersectionLine, resizedLine } from '../../src/sampling/intersection';
 import type { LinePlace } from '../../src/sampling/intersection';
 import type { Plane, PlaneName } from '../../src/sampling/plane';
 import { planeGrid, planeNames, readPlane, voxelOfPixel } from '../../src/sampling/plane';
+import { fitSquare, toSquare } from '../../src/sampling/square';
 import { voxelToWorld } from '../../src/volume/affine';
 import type { Triple, Volume } from '../../src/volume/volume';
 import { counted, orientations } from './volumes';
@@ -15,6 +16,14 @@ const take = (volume: Volume, name: PlaneName, voxel: Triple): Plane =>
 
 /** Sample i of a line in a picture: column and row. */
 const at = (p: LinePlace, i: number): [number, number] => [p.column + i * p.dColumn, p.row + i * p.dRow];
+
+/** Bilinear value of a picture of `width` columns between its pixels. */
+function sample(pixels: ArrayLike<number>, width: number, [x, y]: [number, number]): number {
+  const [c, r] = [Math.floor(x), Math.floor(y)];
+  const value = (dc: number, dr: number): number => pixels[(r + dr) * width + c + dc];
+  const across = (dr: number): number => (c + 1 - x) * value(0, dr) + (x - c) * value(1, dr);
+  return (r + 1 - y) * across(0) + (y - r) * across(1);
+}
 
 describe('the line in which two planes meet', () => {
   it('holds the same voxels in both pictures, in all 48 orientations, through one voxel or two', () => {
@@ -125,6 +134,31 @@ describe('the line in which two planes meet', () => {
     expect(sagittal.dRow).toBeCloseTo(1024 / 155, 12);
     expect([coronal.width, coronal.height]).toEqual([1024, 1024]);
     expect(resizedLine(lines[0], [pad, stretch]).places[0].row).toBeCloseTo((20.5 * 1024) / 240 - 0.5, 12);
+  });
+
+  it('finds, in resized ramps, the samples where it says they are', () => {
+    // A ramp stays a ramp when it is enlarged, so a resized picture read at the place of sample i gives i's own value.
+    const volume = counted([9, 8, 7], 'LPS', { make: Float32Array });
+    const fitted = { kernel: 'bilinear', convention: 'torch', antialias: false } as const;
+    for (const way of ['stretch', 'pad'] as const) {
+      for (const [nameA, nameB] of pairs) {
+        const planes = [take(volume, nameA, [4, 3, 2]), take(volume, nameB, [5, 4, 3])] as const;
+        const fits = planes.map(({ grid }) =>
+          fitSquare(grid.columns.count, grid.rows.count, 40, way, fitted),
+        );
+        const line = resizedLine(intersectionLine(...planes), [fits[0], fits[1]]);
+        line.places.forEach((place, which) => {
+          const { pixels, grid } = planes[which];
+          const square = toSquare(pixels, fits[which]);
+          const before = intersectionLine(...planes).places[which];
+          // At the border the resized ramp is flat: only samples with neighbours on both sides are read.
+          for (let i = 1; i < line.count - 1; i++) {
+            const [c, r] = at(before, i);
+            expect(sample(square, 40, at(place, i))).toBeCloseTo(pixels[r * grid.columns.count + c], 3);
+          }
+        });
+      }
+    }
   });
 
   it('refuses planes that do not meet in a line, and fits for other pictures', () => {
