@@ -37,6 +37,8 @@ const cuts: Record<PlaneName, [columns: PlaneName, rows: PlaneName]> = {
 
 /** Pixels between two slices. */
 const gap = 8;
+/** Pixels that a slice may be tall. */
+const mostPixels = 400;
 
 /**
  * The panels, from the top of the drawing.
@@ -46,8 +48,9 @@ const gap = 8;
 export function planePanels(planes: readonly PanelPlane[], width: number, below = 0): Panels {
   const across = planes.map((p) => p.width * p.spacing[0]);
   const down = planes.map((p) => p.height * p.spacing[1]);
-  // One scale for all: a millimetre is as long in each slice.
-  const pixelsPerMm = (width - gap * (planes.length - 1)) / across.reduce((sum, mm) => sum + mm, 0);
+  // One scale for all: a millimetre is as long in each slice. Long thin volumes leave room at the right.
+  const wide = (width - gap * (planes.length - 1)) / across.reduce((sum, mm) => sum + mm, 0);
+  const pixelsPerMm = Math.min(wide, mostPixels / Math.max(...down));
   const height = Math.ceil(Math.max(...down) * pixelsPerMm);
   const panels: Panels = { traces: [], axes: {}, images: [], annotations: [], height };
   let left = 0;
@@ -57,7 +60,8 @@ export function planePanels(planes: readonly PanelPlane[], width: number, below 
     const suffix = k === 0 ? '' : `${k + 1}`;
     panels.axes[`xaxis${suffix}`] = {
       ...bare,
-      domain: [left / width, right / width],
+      // Rounding must not carry the last one over the edge.
+      domain: [left / width, Math.min(1, right / width)],
       range: [0, across[k]],
       anchor: `y${suffix}`,
     };

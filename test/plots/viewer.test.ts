@@ -15,6 +15,8 @@ import { drawSvg } from '../../src/plots/picture';
 import { renderPng } from '../../src/plots/raster';
 import type { JsonObject } from '../../src/plots/spec';
 import { labelColour, planeStyle } from '../../src/plots/theme';
+import { linkedSlices } from '../../src/experiments/linked-slices';
+import { counted } from '../sampling/volumes';
 import { chromium, describeWith } from '../setup/peers';
 import { madeUpLinkedFigure, madeUpLinkedPlanes } from './made-up';
 
@@ -86,6 +88,37 @@ describe('linked planes as a still picture', () => {
     expect(drawing.spec.data.slice(6)).toHaveLength(3 * 2);
     expect((await drawSvg(drawing)).bare).toContain('run together towards');
     expect(drawing.caption).not.toContain('after resizing');
+  });
+
+  it('draws volumes of any shape', async () => {
+    // The first two are real ones whose widths add up to a little more than the whole, or leave no height.
+    for (const [dims, spacing] of [
+      [
+        [49, 54, 9],
+        [0.5, 0.5, 7.499999],
+      ],
+      [
+        [7, 9, 300],
+        [1, 1, 2],
+      ],
+      [
+        [240, 240, 155],
+        [1, 1, 1],
+      ],
+      [
+        [1, 2, 3],
+        [1, 1, 1],
+      ],
+    ] as [[number, number, number], [number, number, number]][]) {
+      const volume = counted(dims, 'LPS', { make: Float32Array, spacing });
+      const data = linkedSlices(volume, [0, 1, 2], {
+        source: { title: 'counted voxels', licence: 'CC0', synthetic: true },
+        values: { title: 'Index', unit: '' },
+      });
+      const drawing = figure('linked-planes.figure', madeUpLinkedFigure(data));
+      expect((await drawSvg(drawing)).bare).toContain('Sagittal');
+      expect(drawing.spec.layout.height).toBeLessThan(700);
+    }
   });
 
   it('names what is wrong with its data', () => {

@@ -70,9 +70,10 @@ export function drawLinkedPlanes(
       const wide = (inner - 2 * gap) / 3;
       const left = (k * (wide + gap)) / inner;
       const last = r === rows.length - 1;
-      const [low, high] = [positionOf(data, line, 0), positionOf(data, line, line.count - 1)];
+      // From edge to edge of the voxels.
+      const [low, high] = [-0.5, line.count - 0.5].map((i) => positionOf(data, line, i));
       layout[`xaxis${suffix}`] = {
-        domain: [left, left + wide / inner],
+        domain: [left, Math.min(1, left + wide / inner)],
         anchor: `y${suffix}`,
         range: [low, high],
         nticks: 5,
@@ -82,7 +83,7 @@ export function drawLinkedPlanes(
       layout[`yaxis${suffix}`] = {
         range: rangeOf(row.values),
         ...row.axis,
-        domain: [1 - taken / whole, top],
+        domain: [Math.max(0, 1 - taken / whole), top],
         anchor: `x${suffix}`,
         showticklabels: k === 0,
         ...(k === 0 && { title: { text: row.title } }),

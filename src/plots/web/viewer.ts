@@ -88,11 +88,16 @@ class Viewer {
     this.mark(this.data.voxel);
   }
 
-  /** One scale for all planes: each is as wide as its millimetres, three or two side by side. */
+  /**
+   * One scale for all planes: each is as wide as its millimetres, three or two side by side; none is much taller than the
+   * viewer is wide.
+   */
   private setWidths(): void {
-    const mm = this.data.planes.map((p) => p.width * p.spacing[0]);
-    const wide = mm.reduce((sum, w) => sum + w, 0);
-    const narrow = Math.max(mm[0] + mm[1], mm[2] * 1.4);
+    const { planes } = this.data;
+    const mm = planes.map((p) => p.width * p.spacing[0]);
+    const tallest = Math.max(...planes.map((p) => p.height * p.spacing[1]));
+    const wide = Math.max(mm[0] + mm[1] + mm[2], tallest / 0.6);
+    const narrow = Math.max(mm[0] + mm[1], mm[2] * 1.4, tallest / 0.9);
     this.planes.forEach((p, k) => {
       p.element.style.setProperty('--wide', `${mm[k] / wide}`);
       p.element.style.setProperty('--narrow', `${mm[k] / narrow}`);
