@@ -96,7 +96,7 @@ export async function findAxes(
   for (const name of ['left-right', 'front-back'] as const) {
     found.observed(
       `cut-off-ratio.${name}`,
-      `That frequency along the head-foot axis over that along the ${name} axis, mean`,
+      `Frequency that bounds 99 % of the energy, head-foot axis over ${name} axis, mean`,
       '1',
       rows.map((r) => r['head-foot'].cutOff / r[name].cutOff),
       mean,

@@ -74,7 +74,7 @@ export async function findCost(found: Findings, volume: Volume, voxels: Triple[]
     const onCard = bytes / card.memoryBandwidth;
     found.derived(
       `time-share-on-card.${name}`,
-      `Share of such a step that resizing takes on ${card.name} itself, by the bytes read and written`,
+      `Share of a three-plane training step that resizing on ${card.name} itself takes, by the bytes read and written`,
       '1',
       onCard / (onCard + seconds),
       'bytes of three planes and three squares as float32 / peak memory bandwidth of the data sheet',

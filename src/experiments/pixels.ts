@@ -150,11 +150,7 @@ function findLosses(found: Findings, profiles: PixelProfile[][]): void {
       const rows = profiles.map((all) => all.find((p) => p.way === way && p.plane === plane)!);
       const average = (id: string, title: string, value: (p: PixelProfile) => number): void =>
         found.observed(`${id}.${way}.${plane}`, `${title}, ${of}, mean`, '1', rows.map(value), mean);
-      average(
-        'energy-lost',
-        "Share of the image's own energy that the kernel takes away",
-        (p) => p.energy.lost,
-      );
+      average('energy-lost', "Share of the image's energy that the kernel takes away", (p) => p.energy.lost);
       average(
         'energy-images',
         'Energy that the kernel adds above the Nyquist frequency',
@@ -162,12 +158,12 @@ function findLosses(found: Findings, profiles: PixelProfile[][]): void {
       );
       average(
         'energy-halved',
-        'Share of its energy at frequencies that lose 3 dB or more',
+        "Share of the image's energy at frequencies that lose 3 dB or more",
         (p) => p.energy.halved,
       );
       average(
         'detail-lost',
-        'Share of its energy above half the Nyquist frequency that the kernel takes away',
+        'Share of the energy above half the Nyquist frequency that the kernel takes away',
         (p) => p.energy.detailLost,
       );
       if (rows.some((p) => p.returned === null)) continue;
@@ -180,17 +176,17 @@ function findLosses(found: Findings, profiles: PixelProfile[][]): void {
       );
       average(
         'returned-8bit',
-        'The same from 8-bit samples, root mean square',
+        'Error of the image computed back from 8-bit samples, root mean square over its range',
         (p) => p.returned!.leastSquares8Bit,
       );
       average(
         'rounded-8bit',
-        'Rounding the image itself to 8 bits, root mean square',
+        'Error of rounding the image itself to 8 bits, root mean square over its range',
         (p) => p.returned!.rounding8Bit,
       );
       average(
         'resized-back',
-        'Error of resizing back with the same kernel, root mean square',
+        'Error of resizing back with the same kernel, root mean square over its range',
         (p) => p.returned!.resizedBack,
       );
     }
