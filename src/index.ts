@@ -2,7 +2,6 @@
 export * from './base/errors';
 export * from './base/interval';
 export * from './base/random';
-export { formatInterval, formatQuantity } from './results/format';
 export * from './volume/affine';
 export * from './volume/orientation';
 export * from './volume/volume';
@@ -51,6 +50,6 @@ export * from './experiments/linked-planes';
 export * from './experiments/linked-slices';
 export * from './experiments/pictures';
 export { pixels } from './experiments/pixels';
-export { formatNumber, formatQuantity } from './results/format';
+export { formatInterval, formatNumber, formatQuantity } from './results/format';
 export { cell, displayBundle } from './kernel/cell';
 export * from './kernel/show';
