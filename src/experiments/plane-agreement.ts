@@ -96,16 +96,21 @@ async function openSuite(count: number, long: Long): Promise<Suite> {
     (_, i) => Math.floor(((i + 1) * count) / 48) > Math.floor((i * count) / 48),
   );
   const failures: { need: DataNeed; error: InputError }[] = [];
+  // One line of progress for all of them, not one for each.
+  const quietly = { signal: long.signal };
+  const meter = new Meter('reading oriented files', 'files', needs.length, long);
   for (const need of needs) {
     try {
-      const { path, sha256 } = await fetchOne(need.dataset, need.path, long);
-      suite.volumes.push(await readNifti(path, long));
+      const { path, sha256 } = await fetchOne(need.dataset, need.path, quietly);
+      suite.volumes.push(await readNifti(path, quietly));
       suite.inputs.push({ name: inputName(need), sha256 });
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       failures.push({ need, error });
     }
+    meter.add(1);
   }
+  meter.finish();
   if (failures.length > 0) {
     const names = failures.map(({ need }) => need.path.slice('nifti_space/'.length, -'.nii.gz'.length));
     suite.notes.push(
