@@ -2,6 +2,7 @@
 import { bootstrap, median } from '../base/interval';
 import { Random } from '../base/random';
 import { bytesMovedPerUsed, lineBytes } from '../profilers/footprint';
+import type { RowCost, RowKind } from '../profilers/gather-costs';
 import { sequences } from '../profilers/gather-sequences';
 import type { Warmth } from '../profilers/memory-model';
 import type { PlaneProfile, StrideProfile } from '../profilers/stride';
@@ -67,6 +68,14 @@ const inOrder: Record<string, string> = {
 const key = (p: Pick<PlaneProfile, 'layout' | 'plane'>): string => `${p.layout}.${p.plane}`;
 const named = (p: Pick<PlaneProfile, 'layout' | 'plane'>): string =>
   `the ${p.plane} plane ${inOrder[p.layout]}`;
+/** How the samples of a row lie. */
+const lying: Record<RowKind, string> = {
+  whole: 'in one run',
+  adjacent: 'adjacent in memory',
+  apart: 'apart in memory',
+  'brick-adjacent': 'adjacent in a brick',
+  'brick-apart': 'apart in a brick',
+};
 const mean = (values: number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;
 const sizeText = (bytes: number): string =>
   bytes >= 2 ** 20 ? `${bytes / 2 ** 20} MiB` : `${bytes / 2 ** 10} KiB`;
@@ -190,9 +199,8 @@ export function ladderFindings(
       'latency / time of an independent read',
     );
   }
-  const lying = { whole: 'in one run', adjacent: 'adjacent in memory', apart: 'apart in memory' };
-  for (const kind of ['whole', 'adjacent', 'apart'] as const) {
-    for (const { samples, time } of costs[kind])
+  for (const [kind, rows] of Object.entries(costs) as [RowKind, RowCost[]][]) {
+    for (const { samples, time } of rows)
       found.add({
         id: `row-cost.${kind}.${samples}`,
         title: `Gathering ${samples} samples ${lying[kind]}, in the first caches`,

@@ -3,6 +3,7 @@
 // Measured through `gatherPlane` on small volumes, so it follows whatever way of copying the gather chooses for a row.
 import { median } from '../base/interval';
 import type { Random } from '../base/random';
+import type { LayoutName } from '../sampling/layout';
 import { gatherPlane, layoutOf } from '../sampling/layout';
 import type { PlaneName } from '../sampling/plane';
 import type { Triple } from '../volume/volume';
@@ -11,9 +12,9 @@ import { measured } from './memory-ladder';
 
 /**
  * How the samples of a row lie: the whole plane is one run in the order of its picture, neighbours of a row are
- * neighbours in memory, or each sample lies apart from the next.
+ * neighbours in memory, or each sample lies apart from the next; the same two for the part of a row that lies in one brick.
  */
-export type RowKind = 'whole' | 'adjacent' | 'apart';
+export type RowKind = 'whole' | 'adjacent' | 'apart' | 'brick-adjacent' | 'brick-apart';
 
 /** A row of so many float32 samples, in ns. */
 export interface RowCost {
@@ -24,11 +25,31 @@ export interface RowCost {
 /** Costs of short to long rows of each kind. */
 export type GatherCosts = Record<RowKind, RowCost[]>;
 
-/** Samples of a row, and the small volume (axes L, P, S) with a plane of such rows: at most 16 KiB of them. */
-const cases: Record<RowKind, { plane: PlaneName; rows: { samples: number; dims: Triple }[] }> = {
-  whole: { plane: 'axial', rows: [1024, 4096].map((n) => ({ samples: n, dims: [64, n / 64, 2] })) },
-  adjacent: { plane: 'coronal', rows: [8, 64, 256].map((n) => ({ samples: n, dims: [n, 2, 4096 / n] })) },
-  apart: { plane: 'sagittal', rows: [8, 64, 256].map((n) => ({ samples: n, dims: [2, n, 4096 / n] })) },
+interface Case {
+  plane: PlaneName;
+  layout: LayoutName;
+  /** Samples of a row, and the small volume (axes L, P, S) with a plane of such rows: at most 16 KiB of them. */
+  rows: { samples: number; dims: Triple }[];
+}
+
+const cases: Record<RowKind, Case> = {
+  whole: {
+    plane: 'axial',
+    layout: 'file',
+    rows: [1024, 4096].map((n) => ({ samples: n, dims: [64, n / 64, 2] })),
+  },
+  adjacent: {
+    plane: 'coronal',
+    layout: 'file',
+    rows: [8, 64, 256].map((n) => ({ samples: n, dims: [n, 2, 4096 / n] })),
+  },
+  apart: {
+    plane: 'sagittal',
+    layout: 'file',
+    rows: [8, 64, 256].map((n) => ({ samples: n, dims: [2, n, 4096 / n] })),
+  },
+  'brick-adjacent': { plane: 'axial', layout: 'bricks', rows: [{ samples: 8, dims: [64, 64, 8] }] },
+  'brick-apart': { plane: 'sagittal', layout: 'bricks', rows: [{ samples: 8, dims: [8, 64, 64] }] },
 };
 const kinds = Object.keys(cases) as RowKind[];
 /** Gathers whose median is one observation, and rounds that only warm the compiler up. */
@@ -41,7 +62,7 @@ export function measureGatherCosts(rounds: number, random: Random): GatherCosts 
     cases[kind].rows.map((row) => ({
       kind,
       ...row,
-      ...gatherOf(cases[kind].plane, row),
+      ...gatherOf(cases[kind], row.dims),
       times: [] as number[],
     })),
   );
@@ -55,14 +76,14 @@ export function measureGatherCosts(rounds: number, random: Random): GatherCosts 
     all
       .filter((a) => a.kind === kind)
       .map(({ samples, times }) => ({ samples, time: measured(times, random.fork(`${kind} ${samples}`)) }));
-  return { whole: costs('whole'), adjacent: costs('adjacent'), apart: costs('apart') };
+  return Object.fromEntries(kinds.map((kind) => [kind, costs(kind)])) as GatherCosts;
 }
 
 /** Times one gather of a plane of a small volume, in ns, each time it is called. */
-function gatherOf(plane: PlaneName, { dims }: { dims: Triple }): { pixels: number; time: () => number } {
+function gatherOf({ plane, layout: name }: Case, dims: Triple): { pixels: number; time: () => number } {
   const data = new Float32Array(dims[0] * dims[1] * dims[2]).map((_, i) => i);
   // With these axes pictures run along the array, not against it.
-  const layout = layoutOf({ data, dims, spacing: [1, 1, 1], axisCodes: 'LPS' }, 'file');
+  const layout = layoutOf({ data, dims, spacing: [1, 1, 1], axisCodes: 'LPS' }, name, { brick: 8 });
   const { columns, rows } = layout.grids[plane];
   const into = new Float32Array(columns.count * rows.count);
   return {
@@ -75,9 +96,13 @@ function gatherOf(plane: PlaneName, { dims }: { dims: Triple }): { pixels: numbe
   };
 }
 
-/** ns for a row of any length: in proportion below the shortest that was measured, else linear through neighbours. */
+/**
+ * ns for a row of any length: in proportion below the shortest that was measured, and where only one was; else linear
+ * through neighbours.
+ */
 export function rowTime(costs: readonly RowCost[], samples: number): number {
-  if (samples <= costs[0].samples) return (costs[0].time.value * samples) / costs[0].samples;
+  if (samples <= costs[0].samples || costs.length === 1)
+    return (costs[0].time.value * samples) / costs[0].samples;
   const next = costs.findIndex((c) => c.samples >= samples);
   const above = next < 0 ? costs.length - 1 : next;
   const [a, b] = [costs[above - 1], costs[above]];

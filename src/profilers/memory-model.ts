@@ -106,13 +106,10 @@ function at(rungs: readonly Rung[], bytes: number, of: (rung: Rung) => number): 
 export function shapeOf(layout: Layout, plane: PlaneName, footprint: Footprint): GatherShape {
   const { columns, rows } = layout.places[plane];
   const { columns: across, rows: down } = layout.grids[plane];
-  const kind = columns.step === 1 ? 'adjacent' : 'apart';
-  if (
-    kind === 'adjacent' &&
-    columns.stretches.length === 1 &&
-    rows.step === across.count &&
-    footprint.runs === 1
-  )
-    return { footprint, kind: 'whole', rows: 1 };
-  return { footprint, kind, rows: down.count * columns.stretches.length };
+  const adjacent = columns.step === 1;
+  const count = down.count * columns.stretches.length;
+  if (layout.brick > 0) return { footprint, kind: adjacent ? 'brick-adjacent' : 'brick-apart', rows: count };
+  const inOrder = adjacent && rows.step === across.count && footprint.runs === 1;
+  if (inOrder) return { footprint, kind: 'whole', rows: 1 };
+  return { footprint, kind: adjacent ? 'adjacent' : 'apart', rows: count };
 }

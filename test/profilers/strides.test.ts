@@ -143,6 +143,8 @@ describe('the memory model', () => {
       whole: [64, 256].map((samples) => ({ samples, time: exact(samples / 4) })),
       adjacent: [8, 64].map((samples) => ({ samples, time: exact(10 + samples) })),
       apart: [8, 64].map((samples) => ({ samples, time: exact(10 + 2 * samples) })),
+      'brick-adjacent': [{ samples: 8, time: exact(20) }],
+      'brick-apart': [{ samples: 8, time: exact(40) }],
     },
   };
   const shape = (footprint: object, kind: RowKind) => ({
@@ -178,6 +180,7 @@ describe('the memory model', () => {
   it('takes the time of a row from its measured neighbours', () => {
     const { apart } = model.costs;
     expect([4, 8, 36, 64, 100].map((n) => rowTime(apart, n))).toEqual([13, 26, 82, 138, 210]);
+    expect([4, 16].map((n) => rowTime(model.costs['brick-apart'], n))).toEqual([20, 80]);
     const measured = measureGatherCosts(3, new Random(1));
     for (const rows of Object.values(measured)) {
       const times = rows.map((r) => r.time.value);
@@ -196,7 +199,7 @@ describe('the memory model', () => {
     expect(of('file', 'axial')).toEqual([1, 'whole']);
     expect(of('file', 'coronal')).toEqual([8, 'adjacent']);
     expect(of('file', 'sagittal')).toEqual([8, 'apart']);
-    expect(of('bricks', 'axial')).toEqual([16 * 3, 'adjacent']);
+    expect(of('bricks', 'axial')).toEqual([16 * 3, 'brick-adjacent']);
   });
 });
 
