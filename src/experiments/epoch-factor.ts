@@ -166,13 +166,13 @@ export function epochFindings(
 function decompressionFindings(found: Findings, { anew, kept, gunzip }: DecompressionTimes): void {
   found.observed(
     'triple.anew',
-    'Processor time of three planes when the file is opened anew, median',
+    'Time of three planes when the file is opened anew, median',
     'us',
     anew,
     median,
   );
   found.observed('triple.kept', 'Time of three planes from the volume in memory, median', 'us', kept, median);
-  found.observed('gunzip', 'Processor time of decompression alone (zlib), median', 'us', gunzip, median);
+  found.observed('gunzip', 'Time of decompression alone (zlib), median', 'us', gunzip, median);
   const rows = anew.map((a, i) => ({ anew: a, kept: kept[i], gunzip: gunzip[i] }));
   type Row = (typeof rows)[number];
   const typical =

@@ -1,7 +1,8 @@
 // What it costs to open the file anew for every sample, beside a volume that stays in memory.
 //
-// Opening takes long enough for other programs to come between, so its processor time is taken (all threads of this
-// process): what one thread of a loader needs if it is left alone. Reading the planes alone is timed by the clock.
+// Opening takes long enough for other programs to come between, which stretches the clock's time, while the processor
+// time of this process holds what its other threads do as well. Both are too long, so the lesser of the two is taken.
+// Reading the planes alone is timed by the clock.
 import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import type { Long } from '../base/progress';
@@ -14,11 +15,11 @@ import { bufferFor, timeGather } from './gather-times';
 
 /** Single times in us; the n-th of each belongs to the same voxel. */
 export interface DecompressionTimes {
-  /** Processor time to read the file (it is in the system's cache), decompress and decode it, take the three planes. */
+  /** Read the file (it is in the system's cache), decompress and decode it, take the three planes. */
   anew: number[];
   /** Time of the three planes out of a volume in memory, in file order. */
   kept: number[];
-  /** Processor time of decompression alone, by zlib: what any reader of the file pays. */
+  /** Decompression alone, by zlib: what any reader of the file pays. */
   gunzip: number[];
 }
 
@@ -34,23 +35,30 @@ export async function timeDecompression(
   const buffers = planeNames.map((plane) => bufferFor(volume, plane));
   const planesOf = (layout: typeof volume, voxel: Triple): number =>
     planeNames.reduce((sum, plane, p) => sum + timeGather(layout, plane, voxel, buffers[p]), 0);
-  const since = (begin: NodeJS.CpuUsage): number => {
-    const { user, system } = process.cpuUsage(begin);
-    return user + system;
-  };
   for (let i = 0; i < 20; i++) planesOf(volume, voxels[0]);
   const meter = new Meter('opening the file for every sample', 'voxels', voxels.length, long);
   for (const voxel of voxels) {
-    const begin = process.cpuUsage();
+    const opening = stopwatch();
     const opened = layoutOf(await readNifti(file), 'file');
     planesOf(opened, voxel);
-    times.anew.push(since(begin));
+    times.anew.push(opening());
     times.kept.push(planesOf(volume, voxel));
-    const alone = process.cpuUsage();
+    const decompressing = stopwatch();
     gunzipSync(compressed);
-    times.gunzip.push(since(alone));
+    times.gunzip.push(decompressing());
     meter.add(1);
   }
   meter.finish();
   return times;
+}
+
+/** Starts now; gives the lesser of clock and processor time since then, in us. */
+function stopwatch(): () => number {
+  const clock = process.hrtime.bigint();
+  const processor = process.cpuUsage();
+  return () => {
+    const passed = Number(process.hrtime.bigint() - clock) / 1000;
+    const { user, system } = process.cpuUsage(processor);
+    return Math.min(passed, user + system);
+  };
 }
