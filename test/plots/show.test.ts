@@ -5,7 +5,8 @@ import { figureBundle, tableBundle } from '../../src/plots/bundle';
 import { figure } from '../../src/plots/draw';
 import { tableHtml, tableText } from '../../src/plots/tables';
 import type { Result, Table } from '../../src/results/result';
-import { madeUpPlaneReads, provenance } from './made-up';
+import { runCost, view } from '../../src/kernel/show';
+import { madeUpLinkedFigure, madeUpLinkedPlanes, madeUpPlaneReads, provenance } from './made-up';
 
 const table: Table = {
   columns: [
@@ -89,5 +90,46 @@ describe('a figure in a notebook', () => {
     f.spec.layout.meta = '</script><b>';
     const html = (await figureBundle(f))['text/html'] as string;
     expect(html.match(/<\/script>/g)).toHaveLength(1);
+  });
+});
+
+describe('linked planes in a notebook', () => {
+  it('are a bundle of three types, with no plotly in it', async () => {
+    const f = figure('linked-planes.figure', madeUpLinkedFigure());
+    const bundle = await figureBundle(f);
+    // plotly's type would be taken by VS Code before the HTML in which the viewer is.
+    expect(Object.keys(bundle)).toEqual(['text/html', 'image/png', 'text/plain']);
+    const html = bundle['text/html'] as string;
+    expect(html).toMatch(/<img src="data:image\/svg\+xml;base64,/);
+    expect(html).not.toMatch(/plotly/i);
+    expect(html).not.toMatch(/(?:src|href)=["']?(?:https?:|\/)/);
+    expect(PNG.sync.read(Buffer.from(bundle['image/png'] as string, 'base64')).width).toBeGreaterThan(1000);
+    expect(bundle['text/plain']).toContain('synthetic head · measured');
+  });
+
+  it('cannot end their own script', async () => {
+    const data = madeUpLinkedPlanes();
+    data.source.title = '</script><b>';
+    const html = (await figureBundle(figure('linked-planes.figure', madeUpLinkedFigure(data))))['text/html'];
+    expect((html as string).match(/<\/script>/g)).toHaveLength(1);
+    expect(html).not.toContain('<b>');
+  });
+
+  it('are checked before they are shown, and need a notebook', async () => {
+    const torn = { ...madeUpLinkedPlanes(), lines: [] };
+    await expect(view(torn as never)).rejects.toThrow(
+      'cannot use the linked planes of this cell: given lines: ',
+    );
+    await expect(view(madeUpLinkedPlanes())).rejects.toThrow(
+      'given a plain Node process, expected a notebook cell',
+    );
+  });
+});
+
+describe('what a notebook took', () => {
+  it('is said in seconds or minutes, and megabytes', () => {
+    expect(runCost().replaceAll('\u202f', '')).toMatch(
+      /^(?:\d+ s|\d+\.\d min) since the kernel started, at most \d+ MB of memory$/,
+    );
   });
 });
