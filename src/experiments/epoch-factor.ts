@@ -14,7 +14,7 @@ import {
   viewSeconds,
 } from '../profilers/step-share';
 import type { StrideProfile } from '../profilers/stride';
-import type { Findings } from './stride-findings';
+import type { Findings } from './findings';
 import { triplesOf } from './stride-findings';
 
 /** What the study states (section 4.3). */

@@ -27,27 +27,37 @@ export class Findings {
     unit: string,
     rows: readonly Row[],
     statistic: (rows: Row[]) => number = (values) => median(values as number[]),
+    { kind = 'measured', source }: { kind?: 'measured' | 'derived'; source?: string } = {},
   ): void {
     const uncertainty = bootstrap(rows, statistic, this.random.fork(id));
-    this.add({ id, title, unit, kind: 'measured', value: statistic([...rows]), uncertainty });
+    this.add({ id, title, unit, kind, value: statistic([...rows]), uncertainty, ...(source && { source }) });
   }
 
   table(id: string, title: string, kind: Finding['kind'], table: Table): void {
     this.add({ id, title, kind, unit: '', uncertainty: null, table });
   }
 
-  figure(id: string, title: string, kind: Finding['kind'], builder: string, data: unknown): void {
+  figure(
+    id: string,
+    title: string,
+    builder: string,
+    data: unknown,
+    kind: Finding['kind'] = 'measured',
+  ): void {
     const figure = { builder, data: data as NonNullable<Finding['figure']>['data'] };
     this.add({ id, title, kind, unit: '', uncertainty: null, figure });
   }
 
-  /** The value of a number that was found; null where there is none, as in a cell of a table. */
-  value(id: string): number | null {
-    return this.all.find((f) => f.id === `${this.study}.${id}`)?.value ?? null;
+  /** A finding of any other form. */
+  add(finding: Finding): void {
+    this.all.push({ ...finding, id: `${this.study}.${finding.id}` });
   }
 
-  private add(finding: Finding): void {
-    this.all.push({ ...finding, id: `${this.study}.${finding.id}` });
+  /** The value of a number that was found. @throws Error when there is none of this id */
+  value(id: string): number {
+    const value = this.all.find((f) => f.id === `${this.study}.${id}`)?.value;
+    if (value === undefined) throw new Error(`no finding ${id} with a value`);
+    return value;
   }
 }
 

@@ -86,7 +86,7 @@ export function findKernels(found: Findings): void {
       rank / from,
       'rank of the interpolation matrix over its columns',
     );
-    // A kernel that loses rank has no condition number, and its missing here would be seen at once.
+    // A kernel that loses rank has no condition number; the table below would say that it is missing.
     if (condition !== null)
       found.derived(
         `condition.${id}`,
@@ -137,7 +137,7 @@ export function findTransfer(found: Findings, pictures: Picture[]): void {
     const curve = Array.from({ length: 121 }, (_, i): Point => [i / 40, level(transfer(shape, i / 80) ** 2)]);
     return { id, title, curve, points: measuredTransfer(pictures, interpolation) };
   });
-  found.figure('transfer', 'What enlarging does to each frequency', 'measured', 'kernel-transfer', {
+  found.figure('transfer', 'What enlarging does to each frequency', 'kernel-transfer', {
     from: pictures[0].height,
     to,
     planes: pictures.length,

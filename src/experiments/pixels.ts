@@ -63,10 +63,11 @@ export const pixels: StudyDefinition<Spec> = {
     const others = await findAxes(found, head, spec, long);
     findTransfer(found, coronals(head.volume, voxels.slice(0, spec.voxels)));
     tabulate(found);
-    found.figure('ledger', 'What a square input is made of', 'derived', 'pixel-ledger', {
+    const ledger = {
       planes: profiles[0].filter((p) => p.way === 'study').map((p) => [p.plane, p.width, p.height]),
       ways: wayNames.map((way) => ({ way, title: pixelWays()[way].title, size: pixelWays()[way].size })),
-    });
+    };
+    found.figure('ledger', 'What a square input is made of', 'pixel-ledger', ledger, 'derived');
     return {
       findings: found.all,
       inputs: [...head.inputs, ...others.inputs, ...lesions.inputs],
@@ -247,10 +248,7 @@ function tabulate(found: Findings): void {
     ],
     rows: wayNames.flatMap((way) =>
       planeNames.map((plane) => {
-        const value = (name: string, times = 1): number | null => {
-          const v = found.value(`${name}.${plane}`);
-          return v === null ? null : v * times;
-        };
+        const value = (name: string, times = 1): number => times * found.value(`${name}.${plane}`);
         return {
           way: ways[way].title,
           plane,

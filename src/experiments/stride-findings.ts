@@ -1,64 +1,13 @@
 // From a stride profile to findings: what is derived from the layout, measured, and simulated, side by side.
-import { bootstrap, median } from '../base/interval';
-import { Random } from '../base/random';
+import { median } from '../base/interval';
 import { bytesMovedPerUsed, lineBytes } from '../profilers/footprint';
 import type { RowCost, RowKind } from '../profilers/gather-costs';
 import { sequences } from '../profilers/gather-sequences';
 import type { Warmth } from '../profilers/memory-model';
 import type { PlaneProfile, StrideProfile } from '../profilers/stride';
-import type { Finding, Table } from '../results/result';
 import { planeNames } from '../sampling/plane';
-
-/** Makes findings of one study: ids get its name in front, intervals come from its own random stream. */
-export class Findings {
-  readonly all: Finding[] = [];
-  private readonly random: Random;
-
-  constructor(
-    readonly study: string,
-    seed: number,
-  ) {
-    this.random = new Random(seed);
-  }
-
-  /** A number that follows from others by arithmetic. */
-  derived(id: string, title: string, unit: string, value: number, source: string): void {
-    this.add({ id, title, unit, value, kind: 'derived', uncertainty: null, source });
-  }
-
-  /** A statistic of observations, with a bootstrap interval; the median where none is given. */
-  observed<Row>(
-    id: string,
-    title: string,
-    unit: string,
-    rows: readonly Row[],
-    statistic: (rows: Row[]) => number,
-    { kind = 'measured', source }: { kind?: 'measured' | 'derived'; source?: string } = {},
-  ): void {
-    const uncertainty = bootstrap(rows, statistic, this.random.fork(id));
-    this.add({ id, title, unit, kind, value: statistic([...rows]), uncertainty, ...(source && { source }) });
-  }
-
-  table(id: string, title: string, kind: Finding['kind'], table: Table): void {
-    this.add({ id, title, kind, unit: '', uncertainty: null, table });
-  }
-
-  figure(id: string, title: string, builder: string, data: unknown): void {
-    const figure = { builder, data: data as NonNullable<Finding['figure']>['data'] };
-    this.add({ id, title, kind: 'measured', unit: '', uncertainty: null, figure });
-  }
-
-  add(finding: Finding): void {
-    this.all.push({ ...finding, id: `${this.study}.${finding.id}` });
-  }
-
-  /** The value of a number that was found. @throws Error when there is none of this id */
-  value(id: string): number {
-    const value = this.all.find((f) => f.id === `${this.study}.${id}`)?.value;
-    if (value === undefined) throw new Error(`no finding ${id} with a value`);
-    return value;
-  }
-}
+import type { Findings } from './findings';
+import { mean } from './findings';
 
 const inOrder: Record<string, string> = {
   file: 'in file order',
@@ -76,7 +25,6 @@ const lying: Record<RowKind, string> = {
   'brick-adjacent': 'adjacent in a brick',
   'brick-apart': 'apart in a brick',
 };
-const mean = (values: number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;
 const sizeText = (bytes: number): string =>
   bytes >= 2 ** 20 ? `${bytes / 2 ** 20} MiB` : `${bytes / 2 ** 10} KiB`;
 /** `TLB 1` -> `tlb1`, as it stands in an id. */

@@ -25,9 +25,9 @@ import { planeNames } from '../sampling/plane';
 import type { Volume } from '../volume/volume';
 import { writeNifti } from '../volume/write-nifti';
 import { epochFindings } from './epoch-factor';
+import { Findings } from './findings';
 import { bratsFlair, openHead } from './heads';
 import {
-  Findings,
   footprintFindings,
   ladderFindings,
   missFindings,

@@ -7,6 +7,7 @@
 // with torch. Runs against dist/.
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { cpus, loadavg } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +23,10 @@ const peer = spawn(
 );
 const answers = createInterface({ input: peer.stdout })[Symbol.asyncIterator]();
 const versions = (await answers.next()).value;
+if (!versions) {
+  console.log('not compared: this Python has no torch or no pillow (name another in COC_PYTHON)');
+  process.exit();
+}
 const ask = async (kind) => {
   peer.stdin.write(`${kind}\n`);
   return Number((await answers.next()).value);
@@ -70,7 +75,7 @@ const names = {
 };
 const mine = median(times.ours);
 console.log(`bicubic ${width} x ${height} to ${size} x ${size}, Node ${process.version}, ${versions}`);
-console.log(`medians of ${rounds} rounds:`);
+console.log(`medians of ${rounds} rounds, load ${loadavg()[0].toFixed(1)} on ${cpus().length} cores:`);
 for (const [kind, list] of Object.entries(times)) {
   const ms = median(list);
   const ratio = kind === 'ours' ? '' : `  ratio ours / this ${(mine / ms).toFixed(2)}`;

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const given = process.argv.slice(2);
-const benches = [['nifti.mjs', ...given], ['sampler.mjs'], ['prefetch.mjs']];
+const benches = [['nifti.mjs', ...given], ['sampler.mjs'], ['prefetch.mjs'], ['resize.mjs']];
 for (const [file, ...rest] of benches) {
   console.log(`--- ${file}`);
   const script = fileURLToPath(new URL(file, import.meta.url));

@@ -149,6 +149,21 @@ describe('running a study', () => {
 });
 
 describeWith('real-data', 'real heads', () => {
+  it('of the study’s grid are isotropic by their headers, and finest along head-foot by their spectra', async () => {
+    process.env.COC_DATA_MIRROR = saved.COC_DATA_MIRROR;
+    const { findings, notes } = await tiny(pixels);
+    delete process.env.COC_DATA_MIRROR;
+    expect(notes).toEqual([]);
+    const get = (id: string) => findings.find((f) => f.id === `pixels.${id}`)!;
+    expect(get('spacing-anisotropy')).toMatchObject({ value: 1, uncertainty: { low: 1, high: 1, n: 6 } });
+    expect(get('spacing-z').value).toBe(1);
+    for (const axis of ['left-right', 'front-back'])
+      expect(get(`cut-off-ratio.${axis}`).uncertainty!.low).toBeGreaterThan(1);
+    // A brain holds little where the kernel takes away much.
+    expect(get('energy-lost.study.coronal').value).toBeLessThan(0.02);
+    expect(get('detail-lost.study.coronal').value).toBeGreaterThan(0.1);
+  });
+
   it('are read from the mirror, by hash', async () => {
     process.env.COC_DATA_MIRROR = saved.COC_DATA_MIRROR;
     const head = await openHead(openMsFlair);
