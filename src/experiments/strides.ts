@@ -258,11 +258,11 @@ function counterFindings(found: Findings, counters: Counters, notes: string[]): 
         ? planeNames.map((plane) => ({ key: plane, title: plane, digits: 4 }))
         : [{ key: 'reason', title: 'Not testable here', align: 'left' as const }]),
     ],
-    rows: counterEvents.map((event) => ({
-      event,
-      ...(counters.readable
-        ? Object.fromEntries(planeNames.map((plane) => [plane, counters.perSample[plane][event] ?? null]))
-        : { reason: counters.reason }),
-    })),
+    rows: counters.readable
+      ? counterEvents.map((event) => ({
+          event,
+          ...Object.fromEntries(planeNames.map((plane) => [plane, counters.perSample[plane][event] ?? null])),
+        }))
+      : [{ event: counterEvents.join(', '), reason: counters.reason }],
   });
 }
