@@ -56,6 +56,17 @@ describe('linked planes as a still picture', () => {
     expect(caption.replaceAll('\u202f', ' ')).toContain(
       'the planes differ by up to 2.0 mV: they are not of one volume',
     );
+    const holed = madeUpLinkedPlanes();
+    const [first, second] = holed.lines[0].profiles.stored.map((values) => [...values]);
+    holed.lines[0].profiles.stored = [first, second];
+    first[0] = second[0] = null;
+    expect(figure('linked-planes.figure', madeUpLinkedFigure(holed)).caption).toContain(
+      'each of the 89 places',
+    );
+    first[1] = null;
+    expect(figure('linked-planes.figure', madeUpLinkedFigure(holed)).caption).toContain(
+      'and at 1 places one holds no number: they are not of one volume',
+    );
     expect(f.rows.find((r) => r.quantity.includes('with a flaw'))).toMatchObject({
       group: 'axial-coronal',
       value: 1 / 30,

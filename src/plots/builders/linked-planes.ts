@@ -276,12 +276,18 @@ function captionOf(data: LinkedPlanes): string {
   const most = (s: Signal): number =>
     all.filter((d) => d.signal === s).reduce((m, d) => Math.max(m, d.largest), 0);
   const quantity = (v: number): string => formatQuantity(v, window.unit || '1', { significant: 2 });
-  const voxels = data.lines.reduce((sum, l) => sum + l.count, 0);
+  const pairs = data.lines.flatMap((l) => {
+    const [a, b] = l.profiles[signals[0].key];
+    return a.map((v, i) => [v, b[i]]);
+  });
+  const places = formatNumber(pairs.filter(([v, w]) => v !== null || w !== null).length);
+  // A number in one plane and none in the other is no agreement.
+  const torn = pairs.filter(([v, w]) => (v === null) !== (w === null)).length;
   const stored = most(signals[0]);
   const agreement =
-    stored === 0
-      ? `As stored, both planes hold the same value at each of the ${formatNumber(voxels)} places, bit for bit.`
-      : `As stored, the planes differ by up to ${quantity(stored)}: they are not of one volume.`;
+    stored === 0 && torn === 0
+      ? `As stored, both planes hold the same value at each of the ${places} places, bit for bit.`
+      : `As stored, the planes differ by up to ${quantity(stored)}${torn > 0 ? `, and at ${formatNumber(torn)} places one holds no number` : ''}: they are not of one volume.`;
   const resized = signals
     .slice(1)
     .filter((s) => s.kind === 'image')

@@ -180,7 +180,9 @@ export class ProfileView {
     );
     const [p, q] = line.planes;
     // Short: a third of a narrow cell is all the room there is.
-    const sum = largest === 0 ? 'no difference, bit for bit' : `${q} − ${p}, up to ${short(largest)}`;
+    const torn = a.some((v, i) => (v === null) !== (b[i] === null));
+    const same = torn ? 'one holds no number in places' : 'no difference, bit for bit';
+    const sum = largest === 0 ? same : `${q} − ${p}, up to ${short(largest)}`;
     this.drawing.append(svg('text', { x: size.left + 4, y: top - 4 }, sum));
 
     line.labels?.forEach((values, k) => {
