@@ -4,7 +4,8 @@
 // time of this process holds what its other threads do as well. Both are too long, so the lesser of the two is taken.
 // Reading the planes alone is timed by the clock.
 import { readFile } from 'node:fs/promises';
-import { gunzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gunzip as gunzipCallback } from 'node:zlib';
 import type { Long } from '../base/progress';
 import { Meter } from '../base/progress';
 import { layoutOf } from '../sampling/layout';
@@ -12,6 +13,8 @@ import { planeNames } from '../sampling/plane';
 import type { Triple } from '../volume/volume';
 import { readNifti } from '../volume/nifti';
 import { bufferFor, timeGather } from './gather-times';
+
+const gunzip = promisify(gunzipCallback);
 
 /** Single times in us; the n-th of each belongs to the same voxel. */
 export interface DecompressionTimes {
@@ -31,6 +34,8 @@ export async function timeDecompression(
 ): Promise<DecompressionTimes> {
   const times: DecompressionTimes = { anew: [], kept: [], gunzip: [] };
   const compressed = await readFile(file);
+  // Room for all of it in one piece: small pieces would be copied together afterwards.
+  const chunkSize = (await gunzip(compressed)).length + 64;
   const volume = layoutOf(await readNifti(file, long), 'file');
   const buffers = planeNames.map((plane) => bufferFor(volume, plane));
   const planesOf = (layout: typeof volume, voxel: Triple): number =>
@@ -44,7 +49,7 @@ export async function timeDecompression(
     times.anew.push(opening());
     times.kept.push(planesOf(volume, voxel));
     const decompressing = stopwatch();
-    gunzipSync(compressed);
+    await gunzip(compressed, { chunkSize });
     times.gunzip.push(decompressing());
     meter.add(1);
   }
