@@ -14,7 +14,7 @@ export const kindWord: Record<Kind, string> = {
   assumed: 'assumed',
 };
 
-/** A number written out for any count of decimals; `auto` has three significant digits. */
+/** A number written out for any count of decimals; `auto` has three significant digits, `%0` to `%2` are of a hundred. */
 type Written = Record<string, string>;
 
 /** A bound number, as `#num("id")` finds it. */
@@ -53,6 +53,7 @@ export interface StudyFacts {
 function written(value: number): Written {
   const text: Written = { auto: formatNumber(value) };
   for (let digits = 0; digits <= 6; digits++) text[digits] = formatNumber(value, { digits });
+  for (let digits = 0; digits <= 2; digits++) text[`%${digits}`] = formatNumber(100 * value, { digits });
   return text;
 }
 

@@ -1,5 +1,7 @@
 // Made-up results and claims: enough for the real paper to be set without any record.
+import { readFileSync } from 'node:fs';
 import { PNG } from 'pngjs';
+import { inRepo } from '../../src/base/paths';
 import { loadRegister } from '../../src/claims/register';
 import type { Judgement } from '../../src/claims/verdict';
 import { judgeAll } from '../../src/claims/verdict';
@@ -152,7 +154,29 @@ export function madeUpResults(): Map<string, Result> {
     }),
   );
   results.push(...publishedFigures(loadRegister()));
-  return new Map(results.map((r) => [r.id, r]));
+  return withTheRest(new Map(results.map((r) => [r.id, r])));
+}
+
+/** Numbers and figures of the studies whose values no test looks at: one for each id that the paper's text names. */
+function withTheRest(results: Map<string, Result>): Map<string, Result> {
+  const text = readFileSync(inRepo('paper', 'paper.typ'), 'utf8');
+  for (const [, call, id] of text.matchAll(/#(num|pct|ci|fig)\(\s*"([^"]+)"/g)) {
+    const study = id.split('.')[0];
+    if (results.has(id) || ['claims', 'paper'].includes(study)) continue;
+    if (call === 'fig') {
+      const common = {
+        id,
+        title: `The figure ${id}`,
+        kind: 'measured' as const,
+        unit: '',
+        uncertainty: null,
+      };
+      results.set(id, result(study, { ...common, figure: { builder: 'any', data: {} } }));
+    } else {
+      results.set(id, number(id, 0.42, '1'));
+    }
+  }
+  return results;
 }
 
 const svg =
