@@ -82,15 +82,7 @@ export function gather(data: VoxelArray, start: number, places: PlanePlaces, int
     const width = lengthOf(columns);
     const packed = fitsWords(data, into, start, places, width);
     const words = packed ? float64Of : wordsOf;
-    copyRuns(
-      words(data),
-      words(into),
-      start,
-      places,
-      width,
-      wordsOf(data),
-      packed ? Math.log2(8 / bytes) : 0,
-    );
+    copyRuns(words(data), words(into), start, places, width, packed ? Math.log2(8 / bytes) : 0);
   }
 }
 

@@ -66,7 +66,6 @@ export function copyStrided(
 
 /**
  * Copy tiles whose rows are short runs: neighbours in the picture are neighbours in memory.
- * @param samples  the same memory as `data`, a word a sample
  * @param shift    log2 of the samples in a word of `data` and `into`; every place is a multiple of a word
  */
 export function copyRuns(
@@ -75,7 +74,6 @@ export function copyRuns(
   start: number,
   places: PlanePlaces,
   width: number,
-  samples: Words,
   shift: number,
 ): void {
   const rowStep = places.rows.step >> shift;
@@ -84,11 +82,7 @@ export function copyRuns(
     for (let r = 0; r < rows.count; r++) {
       const from = ((start + rows.offset) >> shift) + r * rowStep;
       const to = ((rows.first * width) >> shift) + r * toStep;
-      // Across the bricks before down in each, and one word of each first: their lines are on their way together.
-      let x = 0;
-      const row = (start + rows.offset + r * places.rows.step) | 0;
-      for (const { offset } of places.columns.stretches) x ^= samples[(row + offset) | 0];
-      touched[0] ^= x;
+      // Across the bricks before down in each: the rows of many bricks are on their way together.
       for (const columns of places.columns.stretches) {
         let f = (from + (columns.offset >> shift)) | 0;
         let t = (to + (columns.first >> shift)) | 0;

@@ -6,20 +6,17 @@
 // volume is BraTS FLAIR (240x240x155, float32) where COC_DATA_MIRROR has it, else a synthetic head, and the first line says
 // which. For bricks numpy takes the faster of two ways: strided copies through 4-D views, or `take` with stored offsets.
 //
-// Where limits are missed, and why (AMD EPYC Zen 4, 2 shared cores at load 3 to 9, Node 20.20, numpy 2.4, medians; 2026-11):
+// What bounds the times (AMD EPYC Zen 4, 2 shared cores, Node 20.20, numpy 2.4, medians; 2026-11):
 // - Bytes: three planes are 528,000 B. They lie in 43,125 cache lines in file order (37,200 of them the sagittal plane's), 26,850 in
-//   bricks of 8, 8,250 in copies. Reading one word of every line of a sagittal plane and doing nothing else took 191 us (5.1 ns a line)
-//   of 215 us for the plane: file order is bound by lines on their way from memory, not by instructions.
-// - Pages: numpy asks Linux for huge pages (madvise), Node cannot, and a plane of 4-KiB pages costs walks of the page table. Copies
-//   took 35 to 40 us against numpy's 30 although they are one `set` a plane. With huge pages on both sides
-//   (GLIBC_TUNABLES=glibc.malloc.hugetlb=1) the ratios were 0.94 for copies and 0.84 for bricks; with none on either
-//   (NUMPY_MADVISE_HUGEPAGE=0) 1.01 and 0.74. For file order neither helped: 1.17 and 1.20 in those runs, 1.03 to 1.09 in others.
-// - Tried for the coronal plane in file order: `set(subarray)` a run 41 us; doubles in a loop 55 to 70; lines touched ahead, then `set` a
-//   run 27 to 33 (kept); numpy 21. For the sagittal one: a plain loop 490; unrolled by 8 in memory order 215 to 240 (kept), in the
-//   order of the picture 245 to 290; by 16 245; 2 rows x 4 235; rows gathered in a small buffer first 219; numpy 205 to 250.
-// - Tried for bricks: tile by tile 650; row by row across the bricks 500; the same with a word of each brick touched first 330 to 390
-//   (kept); all lines of a row of bricks touched first 600 and more; edges of 4 and 16: 1,230 and 450 before that change.
-// - Tried for copies: touching pages or lines before `set`, and buffers that begin elsewhere in a line: no gain.
+//   bricks of 8, 8,250 in copies. Reading one word of every line of a sagittal plane and doing nothing else takes 9 tenths of the time of
+//   gathering it: file order is bound by lines on their way from memory, not by instructions, and neither side can be much faster.
+// - Pages: numpy asks Linux for huge pages (madvise), which Node cannot; run.mjs has glibc ask for them
+//   (GLIBC_TUNABLES=glibc.malloc.hugetlb=1). Without, ours takes 5 to 25 % longer: copies 35 to 44 us instead of 29 to 33.
+// - Coronal, file order: a `set` a run 40 us, doubles in a loop 45, lines touched ahead and then `set` a run 30 (kept); numpy, whose copy
+//   of a run is a few wide instructions, 22. Sagittal: a plain loop 480, unrolled by 2 280, by 8 206 (kept), 4 rows side by side 245;
+//   numpy 190 to 250.
+// - Bricks: tile by tile 650; row by row across the bricks 330 to 380 (kept; with small pages touching a word of each brick first helped,
+//   with huge ones it costs a tenth); edges of 4 and 16 are slower or touch as many lines as file order.
 import { createHash } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -92,17 +89,25 @@ function copyNanoseconds() {
   return Number(process.hrtime.bigint() - begin);
 }
 
-// Rounds: every way in turn, on the same voxels. The first few warm both sides up and are not counted.
+// Rounds: every way in turn, on the same voxels, the two sides in changing order: who comes second finds the caches as the
+// first left them. The first few warm both sides up and are not counted.
 const rows = [];
-for (let round = -5; round < rounds; round++) {
+for (let round = -6; round < rounds; round++) {
   const { voxels } = drawVoxels(volume.dims, voxelsPerRound, { seed: round });
-  const row = { copy: copyNanoseconds() };
+  const row = {};
   for (const layout of layouts) {
-    row[layout.name] = median(ours(layout, voxels));
-    for (const way of ways[layout.name]) row[`numpy ${way}`] = median(await peer.ask({ way, voxels }));
+    const sides = [
+      () => (row[layout.name] = median(ours(layout, voxels))),
+      async () => {
+        for (const way of ways[layout.name]) row[`numpy ${way}`] = median(await peer.ask({ way, voxels }));
+      },
+    ];
+    for (const side of round % 2 ? sides : sides.reverse()) await side();
   }
   if (round >= 0) rows.push(row);
 }
+// Apart from the rounds: it empties the caches.
+for (const row of rows) row.copy = copyNanoseconds();
 peer.close();
 
 const random = new Random(1);
