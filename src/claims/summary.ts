@@ -36,7 +36,8 @@ export interface Summary {
 export function publishedText(claim: Claim): string {
   const { value, unit, text } = claim.published ?? {};
   if (value !== undefined) return quantityText(value, unit!);
-  return text ? `"${text[0].replace(/^["“]|["”]$/g, '')}"` : '';
+  // The document at hand writes its arrow in TeX.
+  return text ? `"${text[0].replace(/^["“]|["”]$/g, '').replace('\\rightarrow', '→')}"` : '';
 }
 
 /** Count and tabulate judged claims. */

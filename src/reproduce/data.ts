@@ -35,7 +35,7 @@ export async function dataStep(
     line:
       `${found} of ${needs.length} files ready` +
       (found ? ` (from ${[...from].join(', ')})` : '') +
-      (missing.length ? '; synthetic heads take the place of the rest' : ''),
+      (missing.length ? '; results say what took the place of the rest' : ''),
     skips: missing.map((name) => ({
       what: `real data: ${name}`,
       unskip: 'go online, or set COC_DATA_MIRROR to a folder that holds it',
