@@ -9,6 +9,13 @@
 // compiled) stands beside it. Rounds before or after which the machine
 // did not give two threads a core each (busy loops side by side) do not count and are taken again, up to four times as
 // many; a row without any that counts is not judged, and then the bench fails as it does for a miss. Medians. Runs against dist/.
+//
+// Where the limit is missed, and why (AMD EPYC, 2 shared cores, Node 20.20; 2026-11): steps of 2.5 ms and more that are longer than
+// gathering held (1.01 to 1.10). Steps below a millisecond, and steps as long as gathering, came to 1.05
+// to 1.3, and the same row differs by 0.2 from run to run. Three planes are 43,125 cache lines (2.8 MB) from a volume that the last cache
+// cannot hold beside anything else, so two busy threads take from each other what the ratio is made of. Tried: looking at the counters for
+// 0.1 ms before sleeping (1.11 to 1.29 for the same rows, no better); depth 1, 2, 4 and 8 (1.18 to 1.25 for a step of 0.15 ms, 1.05 to
+// 1.10 for one of 2.5 ms: deeper rings only take more cache).
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import { Worker } from 'node:worker_threads';
