@@ -95,7 +95,7 @@ async function openSuite(count: number, long: Long): Promise<Suite> {
   const needs = orientedFiles.filter(
     (_, i) => Math.floor(((i + 1) * count) / 48) > Math.floor((i * count) / 48),
   );
-  const failures: { need: DataNeed; error: InputError }[] = [];
+  const missing: DataNeed[] = [];
   // One line of progress for all of them, not one for each.
   const quietly = { signal: long.signal };
   const meter = new Meter('reading oriented files', 'files', needs.length, long);
@@ -106,15 +106,15 @@ async function openSuite(count: number, long: Long): Promise<Suite> {
       suite.inputs.push({ name: inputName(need), sha256 });
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      failures.push({ need, error });
+      missing.push(need);
     }
     meter.add(1);
   }
   meter.finish();
-  if (failures.length > 0) {
-    const names = failures.map(({ need }) => need.path.slice('nifti_space/'.length, -'.nii.gz'.length));
+  if (missing.length > 0) {
+    const names = missing.map((need) => need.path.slice('nifti_space/'.length, -'.nii.gz'.length));
     suite.notes.push(
-      `${failures.length} of ${needs.length} files of the header suite are left out (${names.join(', ')}): ${failures[0].error.message}`,
+      `${missing.length} of ${needs.length} files of the header suite are left out, for they could not be had (${names.join(', ')})`,
     );
   }
   return suite;
