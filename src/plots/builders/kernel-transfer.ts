@@ -3,6 +3,7 @@
 // Data: `{from, to, planes, kernels: [{id, title, curve: [[f, dB]], points: [[f, dB]]}]}`. f is in units of the plane's
 // Nyquist frequency; curves are derived from the kernel's formula, points measured on planes that were resized.
 // Numbers, for each kernel K: `pixels.half-power.K` (where it halves the power), `pixels.loss-at-nyquist.K` (dB).
+import { panelHeading } from '../panel-heading';
 import { z } from 'zod';
 import type { Builder, Quantity } from '../figure';
 import { dataOf, quantity, rowOf } from '../figure';
@@ -175,18 +176,7 @@ function layoutOf(data: Data, numbers: Numbers[]): PlotSpec['layout'] {
     layer: 'below',
     ...at,
   });
-  const heading = (k: number, text: string): JsonObject => ({
-    text: `<b>${'ab'[k]}</b>\u00a0\u00a0${text}`,
-    xref: 'paper',
-    yref: 'paper',
-    x: left[k],
-    y: 1,
-    xanchor: 'left',
-    yanchor: 'bottom',
-    yshift: 4,
-    borderpad: 0,
-    font: { size: size.heading },
-  });
+  const heading = (k: number, text: string): JsonObject => panelHeading(k, text, left[k]);
   const soft = { borderpad: 1, font: { size: size.text, color: grey.soft } };
   const half = data.kernels.map(({ title }, k) => {
     const value = formatNumber(numbers[k].halfPower.value, { digits: 2 });

@@ -3,6 +3,7 @@
 // Data: `{planes: [[name, width, height]], ways: [{way, title, size}]}`.
 // Numbers, for each way W and plane P: `pixels.original.W.P`, `.interpolated.W.P`, `.padded.W.P` (shares), `.flops.W.P`
 // (MFLOP for each pixel of the plane).
+import { panelHeading } from '../panel-heading';
 import { z } from 'zod';
 import type { Builder, Quantity, Results } from '../figure';
 import { dataOf, quantity, rowOf } from '../figure';
@@ -135,18 +136,8 @@ function layoutOf(data: Data, bars: Bar[]): PlotSpec['layout'] {
       },
     ]),
   );
-  const heading = (k: number): JsonObject => ({
-    text: `<b>${'abcdef'[k]}</b>\u00a0\u00a0${data.ways[k].title}, ${formatNumber(data.ways[k].size)}`,
-    xref: 'paper',
-    yref: 'paper',
-    x: left(k),
-    y: 1,
-    xanchor: 'left',
-    yanchor: 'bottom',
-    yshift: 4,
-    borderpad: 0,
-    font: { size: size.heading },
-  });
+  const heading = (k: number): JsonObject =>
+    panelHeading(k, `${data.ways[k].title}, ${formatNumber(data.ways[k].size)}`, left(k));
   const label = (b: Bar): JsonObject => {
     const k = data.ways.findIndex((w) => w.way === b.way);
     return {

@@ -3,6 +3,7 @@
 // Data: `{grid: [X, Y, Z], times: {axial: [µs], coronal: [µs], sagittal: [µs]}}`, the single times of each plane.
 // Numbers: results `plane-reads.run-length.P` (B), `.runs.P`, `.time.P`, `.time-per-pixel.P` for each plane P, and
 // `.ratio.P`, `.ratio-per-pixel.P` for coronal and sagittal.
+import { panelHeading } from '../panel-heading';
 import { z } from 'zod';
 import type { Builder, DataRow, Quantity, Results } from '../figure';
 import { logAxis } from '../axes';
@@ -10,7 +11,7 @@ import { axisTitle, dataOf, errorBars, quantity, rowOf } from '../figure';
 import { formatInterval, formatNumber, formatQuantity } from '../../results/format';
 import type { JsonObject, PlotSpec, Trace } from '../spec';
 import type { PlaneName } from '../theme';
-import { grey, kindMarker, planes, planeStyle, size, template, width } from '../theme';
+import { grey, kindMarker, planes, planeStyle, template, width } from '../theme';
 
 const times = z.array(z.number().positive()).min(1);
 const dataSchema = z.strictObject({
@@ -189,18 +190,7 @@ function layoutOf(panels: Panel[]): PlotSpec['layout'] {
       },
     ]),
   );
-  const heading = (panel: Panel, k: number): JsonObject => ({
-    text: `<b>${'abc'[k]}</b>\u00a0\u00a0${panel.heading}`,
-    xref: 'paper',
-    yref: 'paper',
-    x: left(k),
-    y: 1,
-    xanchor: 'left',
-    yanchor: 'bottom',
-    yshift: 4,
-    borderpad: 0,
-    font: { size: size.heading },
-  });
+  const heading = (panel: Panel, k: number): JsonObject => panelHeading(k, panel.heading, left(k));
   const label = (panel: Panel, k: number, plane: PlaneName): JsonObject => ({
     text: panel.label(plane),
     xref: 'paper',
