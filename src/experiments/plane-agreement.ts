@@ -7,7 +7,7 @@ import { InputError } from '../base/errors';
 import type { Long } from '../base/progress';
 import { Meter } from '../base/progress';
 import { fetchOne } from '../datasets/fetch';
-import type { Finding, Provenance } from '../results/result';
+import type { Provenance } from '../results/result';
 import { drawVoxels } from '../sampling/draw';
 import { wordsOf } from '../sampling/gather';
 import type { IntersectionLine } from '../sampling/intersection';
@@ -16,6 +16,7 @@ import type { Plane } from '../sampling/plane';
 import { planeGrid, planeNames, readPlane } from '../sampling/plane';
 import { readNifti } from '../volume/nifti';
 import type { Affine, Triple, Volume } from '../volume/volume';
+import { Findings } from './findings';
 import { bratsFlair, openHead } from './heads';
 import type { DataNeed, StudyDefinition } from './study';
 import { inputName } from './study';
@@ -49,7 +50,7 @@ export const planeAgreement: StudyDefinition<Spec> = {
     const head = await openHead(bratsFlair, long);
     const suite = await openSuite(spec.files, long);
     const { voxels } = drawVoxels(head.volume.dims, spec.voxels, { seed: spec.seed });
-    const tally = { lines: 0, samples: 0, differ: 0 };
+    const tally: Tally = { lines: 0, samples: 0, differ: 0 };
     const meter = new Meter('comparing planes', 'volumes', 1 + suite.volumes.length, long);
     for (const volume of [head.volume, ...suite.volumes]) {
       const chosen = volume === head.volume ? [...cornersOf(volume.dims), ...voxels] : cornersOf(volume.dims);
@@ -58,14 +59,14 @@ export const planeAgreement: StudyDefinition<Spec> = {
       await new Promise((resolve) => setImmediate(resolve));
     }
     meter.finish();
+    const found = new Findings('plane-agreement', spec.seed);
+    findAgreement(tally, found);
+    if (suite.volumes.length > 0) findNames(suite.volumes, found);
+    findGenerated(found);
+    // The size of a synthetic head is a choice of ours and no evidence.
+    if (!head.synthetic) findHead(head.volume, found);
     return {
-      findings: [
-        ...agreementFindings(tally),
-        ...(suite.volumes.length > 0 ? nameFindings(suite.volumes) : []),
-        generatedFinding(),
-        // The size of a synthetic head is a choice of ours and no evidence.
-        ...(head.synthetic ? [] : headFindings(head.volume)),
-      ],
+      findings: found.all,
       inputs: [...head.inputs, ...suite.inputs],
       notes: [...head.notes, ...suite.notes],
       seed: spec.seed,
@@ -124,12 +125,15 @@ function cornersOf([x, y, z]: Triple): Triple[] {
   return [0, x - 1].flatMap((i) => [0, y - 1].flatMap((j) => [0, z - 1].map((k): Triple => [i, j, k])));
 }
 
+/** What was compared, and how many samples were found to differ. */
+interface Tally {
+  lines: number;
+  samples: number;
+  differ: number;
+}
+
 /** Compare, bit by bit, the samples that the three planes through a voxel share. */
-function compareAt(
-  volume: Volume,
-  voxel: Triple,
-  tally: { lines: number; samples: number; differ: number },
-): void {
+function compareAt(volume: Volume, voxel: Triple, tally: Tally): void {
   const planes = planeNames.map((name) => readPlane(volume, planeGrid(volume, name), voxel));
   for (const [a, b] of [
     [planes[0], planes[1]],
@@ -155,32 +159,18 @@ function along({ pixels }: Plane, { count, places }: IntersectionLine, which: 0 
   });
 }
 
-const derived = (id: string, title: string, unit: string, value: number, source: string): Finding => ({
-  id: `plane-agreement.${id}`,
-  title,
-  kind: 'derived',
-  unit,
-  value,
-  uncertainty: null,
-  source,
-});
-
-function agreementFindings({
-  lines,
-  samples,
-  differ,
-}: {
-  lines: number;
-  samples: number;
-  differ: number;
-}): Finding[] {
+function findAgreement({ lines, samples, differ }: Tally, found: Findings): void {
   const how =
     'counted: random voxels and the eight corners of the head, the corners of each file of the suite';
-  return [
-    derived('lines', 'Shared lines of two planes that were compared', '1', lines, how),
-    derived('samples', 'Shared samples that were compared, bit by bit, before resizing', '1', samples, how),
-    derived('differ', 'Shared samples that differ between two planes before resizing', '1', differ, how),
-  ];
+  found.derived('lines', 'Shared lines of two planes that were compared', '1', lines, how);
+  found.derived(
+    'samples',
+    'Shared samples that were compared, bit by bit, before resizing',
+    '1',
+    samples,
+    how,
+  );
+  found.derived('differ', 'Shared samples that differ between two planes before resizing', '1', differ, how);
 }
 
 /** Whether (x, y) is axial, (x, z) coronal and (y, z) sagittal: from the directions of the affine's columns in the world. */
@@ -191,43 +181,39 @@ function isNamedByAxes({ affine }: Pick<Volume, 'affine'>): boolean {
   });
 }
 
-function nameFindings(volumes: Volume[]): Finding[] {
+function findNames(volumes: Volume[], found: Findings): void {
   const share = (of: Volume[]): number => of.filter(isNamedByAxes).length / of.length;
   // By the letters, which nibabel's rule gives; the share looks at the affine itself.
   const usual = volumes.filter((v) => /^[RL][AP][SI]$/.test(v.axisCodes));
   const how = 'counted over files of the header suite, one for each orientation';
-  return [
-    derived('files', 'Files of the header suite whose planes were named', '1', volumes.length, how),
-    derived(
-      'named-share',
-      'Share of files in many orientations whose array axes give the planes the study names',
+  found.derived('files', 'Files of the header suite whose planes were named', '1', volumes.length, how);
+  found.derived(
+    'named-share',
+    'Share of files in many orientations whose array axes give the planes the study names',
+    '1',
+    share(volumes),
+    how,
+  );
+  if (usual.length > 0) {
+    found.derived(
+      'named-share-usual',
+      'The same share for files stored left-right, front-back, foot-head',
       '1',
-      share(volumes),
+      share(usual),
       how,
-    ),
-    ...(usual.length > 0
-      ? [
-          derived(
-            'named-share-usual',
-            'The same share for files stored left-right, front-back, foot-head',
-            '1',
-            share(usual),
-            how,
-          ),
-        ]
-      : []),
-  ];
+    );
+  }
 }
 
 /** The same share over all 48 orientations, of affines made from their letters: what the files are to be compared with. */
-function generatedFinding(): Finding {
+function findGenerated(found: Findings): void {
   const made = allAxisCodes().map((codes): Pick<Volume, 'affine'> => {
     const entry = (world: string, axis: number): number =>
       codes[axis] === world[0] ? 1 : codes[axis] === world[1] ? -1 : 0;
     const row = (world: string): Affine[0] => [entry(world, 0), entry(world, 1), entry(world, 2), 0];
     return { affine: [row('RL'), row('AP'), row('SI'), [0, 0, 0, 1]] };
   });
-  return derived(
+  found.derived(
     'generated-share',
     'Share of all 48 orientations whose array axes give the planes the study names',
     '1',
@@ -237,22 +223,18 @@ function generatedFinding(): Finding {
 }
 
 /** Names and sizes of the planes of a BraTS volume. */
-function headFindings(volume: Volume): Finding[] {
+function findHead(volume: Volume, found: Findings): void {
   const how = 'from the header of the BraTS volume';
-  return [
-    derived(
-      'brats-named',
-      'Planes of BraTS that its array axes name rightly (1 yes, 0 no)',
-      '1',
-      Number(isNamedByAxes(volume)),
-      how,
-    ),
-    ...planeNames.flatMap((name) => {
-      const { columns, rows } = planeGrid(volume, name);
-      return [
-        derived(`width.${name}`, `Width of the ${name} plane of a BraTS volume`, 'px', columns.count, how),
-        derived(`height.${name}`, `Height of the ${name} plane of a BraTS volume`, 'px', rows.count, how),
-      ];
-    }),
-  ];
+  found.derived(
+    'brats-named',
+    'Planes of BraTS that its array axes name rightly (1 yes, 0 no)',
+    '1',
+    Number(isNamedByAxes(volume)),
+    how,
+  );
+  for (const name of planeNames) {
+    const { columns, rows } = planeGrid(volume, name);
+    found.derived(`width.${name}`, `Width of the ${name} plane of a BraTS volume`, 'px', columns.count, how);
+    found.derived(`height.${name}`, `Height of the ${name} plane of a BraTS volume`, 'px', rows.count, how);
+  }
 }

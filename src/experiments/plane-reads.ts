@@ -4,16 +4,17 @@
 // strided access, and that this is slow. The layout is derived from the grid; the time is measured: three planes
 // through the same random voxels, in random order, each copied into a buffer made beforehand. It is the reading
 // alone: no decompression, no resizing, no training step to compare it with.
-import { bootstrap, median } from '../base/interval';
+import { median } from '../base/interval';
 import type { Long } from '../base/progress';
 import { Meter } from '../base/progress';
 import { Random, shuffled } from '../base/random';
-import type { Finding } from '../results/result';
+import type { Table } from '../results/result';
 import type { Layout } from '../sampling/layout';
 import { layoutOf, runsOf } from '../sampling/layout';
 import type { PlaneGrid, PlaneName } from '../sampling/plane';
 import { planeGrid, planeNames, readPlane } from '../sampling/plane';
 import type { Triple, Volume, VoxelArray } from '../volume/volume';
+import { Findings } from './findings';
 import { bratsFlair, openHead } from './heads';
 import type { StudyDefinition } from './study';
 
@@ -44,16 +45,17 @@ export const planeReads: StudyDefinition<Spec> = {
     const { volume } = head;
     const grids = planeNames.map((name) => planeGrid(volume, name));
     const times = await timePlanes(volume, grids, spec, long);
-    const findings = [...layoutFindings(layoutOf(volume, 'file')), ...timeFindings(times, grids, spec)];
-    findings.push(tableOf(findings), {
-      id: 'plane-reads.figure',
-      title: 'Reading one plane: what the layout predicts and what was measured',
-      kind: 'measured',
-      unit: '',
-      uncertainty: null,
-      figure: { builder: 'plane-read-times', data: { grid: volume.dims, times: pointsOf(times) } },
-    });
-    return { findings, inputs: head.inputs, notes: head.notes, seed: spec.seed };
+    const found = new Findings('plane-reads', spec.seed);
+    findLayout(layoutOf(volume, 'file'), found);
+    findTimes(times, grids, found);
+    found.table('table', 'Three planes through a voxel', 'measured', tableOf(found));
+    found.figure(
+      'figure',
+      'Reading one plane: what the layout predicts and what was measured',
+      'plane-read-times',
+      { grid: volume.dims, times: pointsOf(times) },
+    );
+    return { findings: found.all, inputs: head.inputs, notes: head.notes, seed: spec.seed };
   },
 };
 
@@ -82,127 +84,86 @@ async function timePlanes(volume: Volume, grids: PlaneGrid[], spec: Spec, long: 
 }
 
 /** What the grid alone says: pixels, contiguous runs and their length. */
-function layoutFindings(layout: Layout): Finding[] {
+function findLayout(layout: Layout, found: Findings): void {
   const bytes = layout.data.BYTES_PER_ELEMENT;
-  const derived = (id: string, title: string, unit: string, value: number, source: string): Finding => ({
-    id: `plane-reads.${id}`,
-    title,
-    kind: 'derived',
-    unit,
-    value,
-    uncertainty: null,
-    source,
-  });
-  return planeNames
-    .map((name) => ({ ...layout.grids[name], runs: runsOf(layout, name) }))
-    .flatMap((l) => [
-      derived(
-        `pixels.${l.name}`,
-        `Pixels of the ${l.name} plane`,
-        '1',
-        l.columns.count * l.rows.count,
-        'columns x rows',
-      ),
-      derived(
-        `runs.${l.name}`,
-        `Contiguous runs of the ${l.name} plane`,
-        '1',
-        l.runs.count,
-        'pixels / voxels a run, x fastest',
-      ),
-      derived(
-        `run-length.${l.name}`,
-        `Bytes in each run of the ${l.name} plane`,
-        'B',
-        l.runs.length * bytes,
-        `voxels a run x ${bytes} B`,
-      ),
-    ]);
+  for (const name of planeNames) {
+    const { columns, rows } = layout.grids[name];
+    const { count, length } = runsOf(layout, name);
+    found.derived(
+      `pixels.${name}`,
+      `Pixels of the ${name} plane`,
+      '1',
+      columns.count * rows.count,
+      'columns x rows',
+    );
+    found.derived(
+      `runs.${name}`,
+      `Contiguous runs of the ${name} plane`,
+      '1',
+      count,
+      'pixels / voxels a run, x fastest',
+    );
+    found.derived(
+      `run-length.${name}`,
+      `Bytes in each run of the ${name} plane`,
+      'B',
+      length * bytes,
+      `voxels a run x ${bytes} B`,
+    );
+  }
 }
 
 /** What was measured: medians over voxels, ratios paired within a voxel, bootstrap intervals over voxels. */
-function timeFindings(times: Times[], grids: PlaneGrid[], spec: Spec): Finding[] {
-  const measured = (
-    id: string,
-    title: string,
-    unit: string,
-    statistic: (rows: Times[]) => number,
-  ): Finding => ({
-    id: `plane-reads.${id}`,
-    title,
-    kind: 'measured',
-    unit,
-    value: statistic(times),
-    uncertainty: bootstrap(times, statistic, new Random(spec.seed).fork(id)),
-  });
+function findTimes(times: Times[], grids: PlaneGrid[], found: Findings): void {
   const pixels = Object.fromEntries(grids.map((l) => [l.name, l.columns.count * l.rows.count]));
-  const typical =
-    (f: (t: Times) => number) =>
-    (rows: Times[]): number =>
-      median(rows.map(f));
-  const findings = planeNames.flatMap((name) => [
-    measured(
-      `time.${name}`,
-      `Time to read the ${name} plane, median`,
-      'us',
-      typical((t) => t[name]),
-    ),
-    measured(
+  const observed = (id: string, title: string, unit: string, of: (t: Times) => number): void =>
+    found.observed(id, title, unit, times, (rows) => median(rows.map(of)));
+  for (const name of planeNames) {
+    observed(`time.${name}`, `Time to read the ${name} plane, median`, 'us', (t) => t[name]);
+    observed(
       `time-per-pixel.${name}`,
       `Time for each pixel of the ${name} plane, median`,
       'ns',
-      typical((t) => (1000 * t[name]) / pixels[name]),
-    ),
-  ]);
-  for (const name of ['coronal', 'sagittal'] as const) {
-    findings.push(
-      measured(
-        `ratio.${name}`,
-        `Time of the ${name} plane over that of the axial one, median of pairs`,
-        '1',
-        typical((t) => t[name] / t.axial),
-      ),
-      measured(
-        `ratio-per-pixel.${name}`,
-        `The same for each pixel (${name} over axial)`,
-        '1',
-        typical((t) => t[name] / pixels[name] / (t.axial / pixels.axial)),
-      ),
+      (t) => (1000 * t[name]) / pixels[name],
     );
   }
-  return findings;
+  for (const name of ['coronal', 'sagittal'] as const) {
+    observed(
+      `ratio.${name}`,
+      `Time of the ${name} plane over that of the axial one, median of pairs`,
+      '1',
+      (t) => t[name] / t.axial,
+    );
+    observed(
+      `ratio-per-pixel.${name}`,
+      `The same for each pixel (${name} over axial)`,
+      '1',
+      (t) => t[name] / pixels[name] / (t.axial / pixels.axial),
+    );
+  }
 }
 
 /** One row a plane: what is derived beside what is measured. */
-function tableOf(findings: Finding[]): Finding {
-  const value = (id: string): number | null =>
-    findings.find((f) => f.id === `plane-reads.${id}`)?.value ?? null;
+function tableOf(found: Findings): Table {
   return {
-    id: 'plane-reads.table',
-    title: 'Three planes through a voxel',
-    kind: 'measured',
-    unit: '',
-    uncertainty: null,
-    table: {
-      columns: [
-        { key: 'plane', title: 'Plane', align: 'left' },
-        { key: 'pixels', title: 'Pixels', digits: 0 },
-        { key: 'runs', title: 'Contiguous runs', digits: 0 },
-        { key: 'run', title: 'Length of a run', unit: 'B', digits: 0 },
-        { key: 'time', title: 'Time', unit: 'us', digits: 1 },
-        { key: 'perPixel', title: 'Time per pixel', unit: 'ns', digits: 2 },
-        { key: 'ratio', title: 'Time over axial', digits: 1 },
-      ],
-      rows: planeNames.map((plane) => ({
-        plane,
-        pixels: value(`pixels.${plane}`),
-        runs: value(`runs.${plane}`),
-        run: value(`run-length.${plane}`),
-        time: value(`time.${plane}`),
-        perPixel: value(`time-per-pixel.${plane}`),
-        ratio: plane === 'axial' ? 1 : value(`ratio.${plane}`),
-      })),
-    },
+    columns: [
+      { key: 'plane', title: 'Plane', align: 'left' },
+      { key: 'pixels', title: 'Pixels', digits: 0 },
+      { key: 'runs', title: 'Contiguous runs', digits: 0 },
+      { key: 'run', title: 'Length of a run', unit: 'B', digits: 0 },
+      { key: 'time', title: 'Time', unit: 'us', digits: 1 },
+      { key: 'perPixel', title: 'Time per pixel', unit: 'ns', digits: 2 },
+      { key: 'ratio', title: 'Time over axial', digits: 1 },
+    ],
+    rows: planeNames.map((plane) => ({
+      plane,
+      pixels: found.value(`pixels.${plane}`),
+      runs: found.value(`runs.${plane}`),
+      run: found.value(`run-length.${plane}`),
+      time: found.value(`time.${plane}`),
+      perPixel: found.value(`time-per-pixel.${plane}`),
+      ratio: plane === 'axial' ? 1 : found.value(`ratio.${plane}`),
+    })),
   };
 }
 
