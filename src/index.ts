@@ -50,6 +50,7 @@ export * from './experiments/linked-planes';
 export * from './experiments/linked-slices';
 export * from './experiments/pictures';
 export { pixels } from './experiments/pixels';
+export { publishedTables } from './claims/published-tables';
 export { formatInterval, formatNumber, formatQuantity } from './results/format';
 export { cell, displayBundle } from './kernel/cell';
 export * from './kernel/show';

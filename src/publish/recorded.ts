@@ -3,6 +3,7 @@ import path from 'node:path';
 import { writeFileAtomic } from '../base/files';
 import { inRepo } from '../base/paths';
 import type { Long } from '../base/progress';
+import { publishedTableResults } from '../claims/published-tables';
 import { loadRegister } from '../claims/register';
 import { judgeAll } from '../claims/verdict';
 import { figure } from '../plots/draw';
@@ -18,7 +19,8 @@ import { buildPaper, newestRun } from './paper';
 /** Recorded results with the published ones, by id: all that the paper is set from. */
 export function paperResults(dir: string = recordedDir()): Map<string, Result> {
   const results = loadResults(dir);
-  for (const result of publishedFigures(loadRegister())) results.set(result.id, result);
+  const published = [...publishedFigures(loadRegister()), ...publishedTableResults()];
+  for (const result of published) results.set(result.id, result);
   return results;
 }
 

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { PNG } from 'pngjs';
 import { inRepo } from '../../src/base/paths';
+import { publishedTableResults } from '../../src/claims/published-tables';
 import { loadRegister } from '../../src/claims/register';
 import type { Judgement } from '../../src/claims/verdict';
 import { judgeAll } from '../../src/claims/verdict';
@@ -153,7 +154,7 @@ export function madeUpResults(): Map<string, Result> {
       figure: { builder: 'plane-read-times', data: {} },
     }),
   );
-  results.push(...publishedFigures(loadRegister()));
+  results.push(...publishedFigures(loadRegister()), ...publishedTableResults());
   return withTheRest(new Map(results.map((r) => [r.id, r])));
 }
 
