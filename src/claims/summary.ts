@@ -1,29 +1,11 @@
-// What the register says in short: how many claims have which verdict, and a row a claim, with what was published,
-// derived, dry-run and measured in columns of their own.
-import type { Kind, Result } from '../results/result';
-import { sourceTitles } from './published';
-import type { Claim } from './register';
+// What the register says in short: how many claims have which verdict, and the rows, for a terminal.
+import { kindWord } from '../results/format';
+import type { Result } from '../results/result';
+import type { ClaimNumber, ClaimRow } from './row';
+import { claimRow, columns, placeText } from './row';
 import { paragraph, textTable } from './text';
 import type { Judgement, Verdict } from './verdict';
-import { numberText, quantityText, verdicts } from './verdict';
-
-/** One claim as a row of a table. */
-export interface ClaimRow {
-  id: string;
-  seed: Claim['seed'];
-  section: string;
-  statement: string;
-  /** The published value, or the published wording; empty where the document gives neither. */
-  published: string;
-  derived: string;
-  dryRun: string;
-  measured: string;
-  verdict: Verdict;
-  reason: string;
-  flip: string;
-  /** The notebook that tests it. */
-  notebook: string;
-}
+import { numberText, verdicts } from './verdict';
 
 /** The register in short. */
 export interface Summary {
@@ -32,41 +14,19 @@ export interface Summary {
   rows: ClaimRow[];
 }
 
-/** The published value as a reader sees it. */
-export function publishedText(claim: Claim): string {
-  const { value, unit, text } = claim.published ?? {};
-  if (value !== undefined) return quantityText(value, unit!);
-  // The document at hand writes its arrow in TeX.
-  return text ? `"${text[0].replace(/^["“]|["”]$/g, '').replace('\\rightarrow', '→')}"` : '';
-}
-
-/** Count and tabulate judged claims. */
-export function summarise(judged: Judgement[], results: ReadonlyMap<string, Result>): Summary {
+/**
+ * Count and tabulate judged claims.
+ * @param recorded  results of the record by id
+ * @param here      results of this clone's own run by id
+ */
+export function summarise(
+  judged: readonly Judgement[],
+  recorded: ReadonlyMap<string, Result>,
+  here: ReadonlyMap<string, Result> = new Map(),
+): Summary {
   const counts = Object.fromEntries(verdicts.map((v) => [v, 0])) as Record<Verdict, number>;
-  const rows = judged.map(({ claim, verdict, reason, results: used, flip }): ClaimRow => {
-    counts[verdict]++;
-    const column = (kind: Kind): string =>
-      used
-        .flatMap((id) => results.get(id) ?? [])
-        .filter((r) => r.kind === kind && r.value !== undefined)
-        .map((r) => quantityText(r.value!, r.unit))
-        .join(', ');
-    return {
-      id: claim.id,
-      seed: claim.seed,
-      section: claim.section,
-      statement: claim.statement,
-      published: publishedText(claim),
-      derived: column('derived'),
-      dryRun: column('dry-run'),
-      measured: column('measured'),
-      verdict,
-      reason,
-      flip,
-      notebook: claim.test.notebook,
-    };
-  });
-  return { total: judged.length, counts, rows };
+  for (const { verdict } of judged) counts[verdict]++;
+  return { total: judged.length, counts, rows: judged.map((j) => claimRow(j, recorded, here)) };
 }
 
 /** `3 reproduced, 121 not tested yet`: verdicts nobody has are left out. */
@@ -75,56 +35,59 @@ export function countsLine({ total, counts }: Summary): string {
   return `${total} claims: ${parts.join(', ') || 'none'}`;
 }
 
+const widths = [24, 15, 10, 8, 10, 14, 13];
+
 /** The whole summary as a table for a terminal of 100 columns. */
 export function summaryText(summary: Summary): string {
-  const widths = [31, 22, 9, 9, 9, 15];
-  const head = textTable(
-    [['claim', 'published', 'derived', 'dry run', 'measured', 'verdict'], widths.map((w) => '-'.repeat(w))],
-    widths,
-  );
-  const groups: string[] = [head];
+  const heads = ['claim', ...columns.map((c) => c.title.toLowerCase()), 'verdict'];
+  const groups = [textTable([heads, widths.map((w) => '-'.repeat(w))], widths)];
   let last = '';
   for (const row of summary.rows) {
-    const group = `${sourceTitles[row.seed]}, ${sectionName(row.section)}`;
+    const group = placeText(row);
     if (group !== last) groups.push(`\n${group}`);
     last = group;
-    const cells = [row.published, row.derived, row.dryRun, row.measured].map((text) => text || '-');
+    const cells = columns.map(({ key }) => row[key] || '-');
     groups.push(textTable([[row.id, ...cells, row.verdict]], widths));
   }
-  groups.push('', countsLine(summary), 'One claim in full: `coc claims ID`.');
+  groups.push('', paragraph(countsLine(summary)), 'One claim in full: `coc claims ID`.');
   return groups.join('\n');
 }
 
-const sectionName = (section: string): string => (/^\d/.test(section) ? `section ${section}` : section);
-
-/** One judged claim with everything the register knows of it. */
-export function claimText(judgement: Judgement): string {
-  const { claim, verdict, reason, results, flip } = judgement;
+/** One claim with everything the register knows of it. */
+export function claimText(row: ClaimRow): string {
   const block = (label: string, text: string): string => `${label}\n${paragraph(text, { indent: 2 })}`;
   const parts = [
-    `${claim.id}: ${verdict}`,
-    paragraph(reason, { indent: 2 }),
-    block(`claimed in ${sourceTitles[claim.seed]}, ${sectionName(claim.section)}`, claim.statement),
+    `${row.id}: ${row.verdict}`,
+    paragraph(row.reason, { indent: 2 }),
+    block(`claimed in ${placeText(row)}`, row.statement),
   ];
-  if (claim.published) {
-    const wording = claim.published.text.map((t) => `"${t}"`).join(', ');
-    const number = claim.published.value === undefined ? '' : `${publishedText(claim)}, in its words `;
+  const wording = row.wording.map((t) => `"${t}"`).join(', ');
+  if (wording) {
+    const number = row.published.startsWith('"') ? '' : `${row.published}, in its words `;
     parts.push(block('published', number + wording));
   }
-  const slack = claim.tolerance ? ` Tolerance: ${numberText(claim.tolerance * 100)} %.` : '';
+  const slack = row.tolerance ? ` Tolerance: ${numberText(row.tolerance * 100)} %.` : '';
   parts.push(
-    block(
-      `tested in notebook ${claim.test.notebook} (${claim.test.by.join(', ')})`,
-      `${capitalise(claim.test.what)}.`,
-    ),
-    block('it stands if', claim.expect.rule + slack),
-    block('what would flip the verdict', flip),
+    block(`tested in notebook ${row.notebook} (${row.by.join(', ')})`, `${capitalise(row.what)}.`),
+    block('it stands if', row.rule + slack),
+    block('what would flip the verdict', row.flip),
   );
-  if (results.length > 0) parts.push(block('results', results.join(', ')));
-  for (const { fact, source } of claim.evidence ?? [])
+  for (const where of ['recorded', 'here'] as const) {
+    const numbers = row.numbers.filter((n) => n.where === where);
+    if (numbers.length === 0) continue;
+    parts.push(where === 'recorded' ? 'recorded' : 'in this clone (sets no verdict)');
+    for (const n of numbers) parts.push(paragraph(numberLine(n), { indent: 2 }));
+  }
+  for (const { fact, source } of row.evidence)
     parts.push(block('a cited source says', `${fact} [${source}]`));
-  if (claim.note) parts.push(block('note', claim.note));
+  if (row.note) parts.push(block('note', row.note));
   return parts.join('\n');
+}
+
+function numberLine(n: ClaimNumber): string {
+  const machine = n.kind === 'measured' ? [n.device] : [];
+  const from = [n.id, kindWord[n.kind], ...machine, `${n.mode} run`, n.date, `commit ${n.commit}`].join(', ');
+  return `${capitalise(n.title)}: ${n.text}${n.interval && `, ${n.interval}`} [${from}]`;
 }
 
 const capitalise = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -36,6 +36,8 @@ export interface Judgement {
   verdict: Verdict;
   /** One or two sentences with the numbers. */
   reason: string;
+  /** The condition of `reproduced under a condition`. */
+  condition?: string;
   /** The ids of the results that the verdict rests on. */
   results: string[];
   /** What would turn it round. */
@@ -168,11 +170,14 @@ export function judge(claim: Claim, results: ReadonlyMap<string, Result>): Judge
   for (const weaker of claim.expect.under ?? []) {
     const outcomes = weaker.all.map((c) => look(c, claim, results));
     if (outcomes.every((o) => o.state === 'holds'))
-      return verdict(
-        'reproduced under a condition',
-        [...outcomes, ...primary.filter((o) => o.state !== 'holds')],
-        `Only ${weaker.condition}. `,
-      );
+      return {
+        ...verdict(
+          'reproduced under a condition',
+          [...outcomes, ...primary.filter((o) => o.state !== 'holds')],
+          `Only ${weaker.condition}. `,
+        ),
+        condition: weaker.condition,
+      };
   }
   const failed = primary.filter((o) => o.state === 'fails');
   if (failed.some((o) => o.cited)) return verdict('contradicted by its source', failed);

@@ -1,12 +1,14 @@
 // What a notebook calls to show results: `await show('plane-reads.figure', reads)`, `showTable(...)`,
-// `claimsOf(...)`, `view(planes)`.
+// `showClaims(...)`, `view(planes)`.
 import { InputError } from '../base/errors';
-import { loadRegister } from '../claims/register';
-import { judge } from '../claims/verdict';
+import { conditionsOf, loadRegister } from '../claims/register';
+import { claimRow } from '../claims/row';
+import { judgeAll } from '../claims/verdict';
 import { drawLinkedPlanes } from '../plots/builders/linked-planes';
 import { figureBundle, tableBundle, viewerBundle } from '../plots/bundle';
 import { figure } from '../plots/draw';
 import { formatNumber } from '../results/format';
+import { claimsBundle, publishedBundle } from '../publish/claims-bundle';
 import { checkLinkedPlanes } from '../results/linked-check';
 import type { LinkedPlanes } from '../results/linked-planes';
 import type { Result, Table } from '../results/result';
@@ -50,24 +52,53 @@ export function showTable(id: string, study: HasResults): void {
 }
 
 /**
- * The claims that a study's results bear on, as text: the verdict by the record, and what this study's run found.
+ * The claims that a notebook tests, as a table: published, derived, dry run, measured by this run, recorded, the verdict
+ * by the record and what would flip it. Rows tested elsewhere follow where a rule looks at these studies' results.
  * A run sets no verdict; it only stands beside the record.
+ * @param notebook  its name without the ending, as the register has it
+ * @param studies   what was run in it; stored results are the record and no run
+ * @throws InputError for a notebook that the register does not know
  */
-export function claimsOf(study: HasResults): string {
+export function showClaims(notebook: string, ...studies: HasResults[]): void {
+  const found = studies.flatMap((s) => s.results);
+  const ids = new Set(found.map((r) => r.id));
+  const here = new Map(found.filter((r) => r.origin === 'fresh').map((r) => [r.id, r]));
   const recorded = loadResults(recordedDir());
-  const here = new Map(study.results.map((r) => [r.id, { ...r, origin: 'stored' as const }]));
-  const ids = new Set(study.results.map((r) => r.id));
-  const lines: string[] = [];
-  for (const claim of loadRegister()) {
-    const now = judge(claim, here);
-    if (!now.results.some((id) => ids.has(id))) continue;
-    lines.push(
-      `${claim.id}: ${claim.statement}`,
-      `  verdict by the record: ${judge(claim, recorded).verdict}`,
-    );
-    lines.push(`  the results above would say: ${now.verdict}. ${now.reason}`, '');
+  const register = loadRegister();
+  const own = register.filter((c) => c.test.notebook === notebook);
+  if (own.length === 0) {
+    throw new InputError({
+      what: 'cannot show the claims of a notebook',
+      given: `${notebook}, by which the register tests nothing`,
+      expected: [...new Set(register.map((c) => c.test.notebook))].sort().join(', '),
+      fix: 'use the name of the notebook without its ending',
+    });
   }
-  return lines.join('\n').trimEnd() || 'No claim of the register rests on these results.';
+  const others = register.filter(
+    (c) => !own.includes(c) && conditionsOf(c).some(({ result }) => result !== undefined && ids.has(result)),
+  );
+  const rows = judgeAll([...own, ...others], recorded).map((j) => claimRow(j, recorded, here));
+  displayBundle(claimsBundle(rows, notebook));
+}
+
+/**
+ * What the two documents publish about some claims, as a table: number, wording and place.
+ * @param ids  claims by their ids in the register, in the order of the table
+ * @throws InputError for an id that the register does not have
+ */
+export function showPublished(ids: readonly string[], title: string): void {
+  const register = new Map(loadRegister().map((c) => [c.id, c]));
+  const claims = ids.map((id) => {
+    const claim = register.get(id);
+    if (claim) return claim;
+    throw new InputError({
+      what: 'cannot show what is published',
+      given: `the claim ${id}`,
+      expected: 'an id of the register',
+      fix: '`coc claims` lists them',
+    });
+  });
+  displayBundle(publishedBundle(claims, title));
 }
 
 /**

@@ -1,8 +1,7 @@
 // The numbers of a figure: as CSV in tidy long form, and as a table for its page.
 import type { Table } from '../results/result';
 import type { DataRow, Figure } from './figure';
-import { unitText } from '../results/format';
-import { kindTitle } from './theme';
+import { kindWord, unitText } from '../results/format';
 
 const columns = ['result', 'quantity', 'group', 'kind', 'value', 'unit', 'low', 'high', 'level'] as const;
 
@@ -39,7 +38,7 @@ export function dataTable(figure: Pick<Figure, 'id' | 'rows'>): { table: Table; 
         unit: unitText(unit),
         low,
         high,
-        kind: kindTitle[kind],
+        kind: kindWord[kind],
         result,
       })),
     },

@@ -1,6 +1,6 @@
 // What a figure must say about the numbers in it: a stored figure cannot pass for a re-run.
+import { kindWord, plainDevice } from '../results/format';
 import type { Kind, Result } from '../results/result';
-import { kindTitle } from './theme';
 
 /** The provenance of a figure: that of all results in it, each thing once. */
 export interface Stamp {
@@ -53,7 +53,7 @@ export function stampParts(stamp: Stamp): string[] {
     stamp.dates.length > 1 ? `${stamp.dates[0]} to ${stamp.dates[stamp.dates.length - 1]}` : stamp.dates[0];
   return [
     ...(isSynthetic(stamp) ? ['synthetic head'] : []),
-    stamp.kinds.map((k) => kindTitle[k]).join(', '),
+    stamp.kinds.map((k) => kindWord[k]).join(', '),
     // Published values alone: nothing was run for this figure.
     ...(stamp.devices.length > 0
       ? [
@@ -64,14 +64,4 @@ export function stampParts(stamp: Stamp): string[] {
         ]
       : stamp.notes),
   ];
-}
-
-/** `Intel(R) Xeon(R) CPU @ 2.20GHz` -> `Intel Xeon 2.20 GHz`: the name without trade marks. */
-function plainDevice(name: string): string {
-  return name
-    .replace(/\((?:R|TM|tm)\)/g, '')
-    .replace(/\b(?:CPU|Processor|\d+-Core)\b|@/g, '')
-    .replace(/(\d)GHz/, '$1 GHz')
-    .replace(/\s+/g, ' ')
-    .trim();
 }

@@ -53,15 +53,6 @@ export function labelColour(value: number): string {
   return labelColours[(value - 1) % labelColours.length];
 }
 
-/** How a kind is named in a legend. */
-export const kindTitle: Record<Kind, string> = {
-  paper: 'published',
-  derived: 'derived',
-  'dry-run': 'dry run',
-  measured: 'measured',
-  assumed: 'assumed',
-};
-
 const dash: Record<Kind, string> = {
   paper: 'longdash',
   derived: 'dash',

@@ -2,17 +2,8 @@
 //
 // The words are made here and not in Typst, so that the PDF, the web page, the figures and the terminal write one
 // number in one way.
-import { formatNumber, titleWithUnit, unitText } from '../results/format';
-import type { Kind, Result, Table } from '../results/result';
-
-/** What a kind is called in prose. */
-export const kindWord: Record<Kind, string> = {
-  paper: 'published',
-  derived: 'derived',
-  'dry-run': 'dry run',
-  measured: 'measured',
-  assumed: 'assumed',
-};
+import { formatNumber, kindWord, titleWithUnit, unitText } from '../results/format';
+import type { Result, Table } from '../results/result';
 
 /** A number written out for any count of decimals; `auto` has three significant digits, `%0` to `%2` are of a hundred. */
 type Written = Record<string, string>;

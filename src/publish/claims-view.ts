@@ -1,5 +1,5 @@
 // The register of claims as the paper shows it: rows for the tables, counts for the prose.
-import { publishedText } from '../claims/summary';
+import { publishedText } from '../claims/row';
 import type { Judgement, Verdict } from '../claims/verdict';
 import { verdicts } from '../claims/verdict';
 import type { BoundNumber } from './bound';

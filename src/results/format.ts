@@ -3,6 +3,7 @@
 // Thousands are parted by a narrow no-break space from five digits on, minus is a minus sign, between number and unit
 // stands a narrow no-break space, powers of ten are written out (1.2 × 10⁻⁷).
 import { InputError } from '../base/errors';
+import type { Kind } from './result';
 
 /** U+202F: narrow, does not break. */
 export const thinSpace = '\u202f';
@@ -118,3 +119,22 @@ export function convertBytes(value: number, from: string, to: string): number {
   }
   return (value * bytesOf[from]) / bytesOf[to];
 }
+
+/** `Intel(R) Xeon(R) CPU @ 2.20GHz` -> `Intel Xeon 2.20 GHz`: the name without trade marks. */
+export function plainDevice(name: string): string {
+  return name
+    .replace(/\((?:R|TM|tm)\)/g, '')
+    .replace(/\b(?:CPU|Processor|\d+-Core)\b|@/g, '')
+    .replace(/(\d)GHz/, '$1 GHz')
+    .replace(/\s+/g, ' ')
+    .trim();
+}
+
+/** What a kind is called in prose. */
+export const kindWord: Record<Kind, string> = {
+  paper: 'published',
+  derived: 'derived',
+  'dry-run': 'dry run',
+  measured: 'measured',
+  assumed: 'assumed',
+};

@@ -2,9 +2,11 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadRegister } from '../../src/claims/register';
-import { claimText, countsLine, publishedText, summarise, summaryText } from '../../src/claims/summary';
+import { claimRow, publishedText } from '../../src/claims/row';
+import { claimText, countsLine, summarise, summaryText } from '../../src/claims/summary';
 import { textTable, wrap } from '../../src/claims/text';
 import { judge, judgeAll } from '../../src/claims/verdict';
+import { loadResults, recordedDir } from '../../src/results/store';
 import { byId, claim, result } from './fixtures';
 
 const rows = [
@@ -25,28 +27,37 @@ describe('summarise', () => {
     expect(summary.counts.reproduced).toBe(1);
     expect(summary.counts['not tested yet']).toBe(2);
     expect(countsLine(summary)).toBe('3 claims: 1 reproduced, 2 not tested yet');
-    const { published, derived, dryRun, measured } = summary.rows[0];
-    expect({ published, derived, dryRun, measured }).toEqual({
+    const { published, derived, dryRun, measured, recorded } = summary.rows[0];
+    expect({ published, derived, dryRun, measured, recorded }).toEqual({
       published: '',
       derived: '',
       dryRun: '',
-      measured: '2',
+      measured: '',
+      recorded: '2 (none)',
     });
     expect(rows.map(publishedText)).toEqual(['', '4000\u202flegs', '"fast"']);
   });
 
   it('makes a table of at most 100 columns', () => {
+    const line = (...cells: string[]): string =>
+      cells
+        .map((cell, i) => cell.padEnd([24, 15, 10, 8, 10, 14, 13][i]))
+        .join(' ')
+        .trimEnd();
     expect(summaryText(summary)).toBe(
       [
-        'claim                           published              derived   dry run   measured  verdict',
-        `${'-'.repeat(31)} ${'-'.repeat(22)} --------- --------- --------- ---------------`,
+        line('claim', 'published', 'derived', 'dry run', 'measured', 'recorded', 'verdict'),
+        line('', '', '', '', 'here'),
+        line(...[24, 15, 10, 8, 10, 14, 13].map((w) => '-'.repeat(w))),
         '',
         'The cost of consistency, section 1',
-        'walking-is-faster               -                      -         -         2         reproduced',
-        'legs                            4000\u202flegs              -         -         -         not tested yet',
+        line('walking-is-faster', '-', '-', '-', '-', '2 (none)', 'reproduced'),
+        line('legs', '4000\u202flegs', '-', '-', '-', '-', 'not tested'),
+        line('', '', '', '', '', '', 'yet'),
         '',
         'The cost of consistency, abstract',
-        'words                           "fast"                 -         -         -         not tested yet',
+        line('words', '"fast"', '-', '-', '-', '-', 'not tested'),
+        line('', '', '', '', '', '', 'yet'),
         '',
         '3 claims: 1 reproduced, 2 not tested yet',
         'One claim in full: `coc claims ID`.',
@@ -55,7 +66,7 @@ describe('summarise', () => {
   });
 
   it('shows one claim with rule, tolerance, results and what would flip it', () => {
-    expect(claimText(judge(rows[0], results))).toBe(
+    expect(claimText(claimRow(judge(rows[0], results), results))).toBe(
       [
         'walking-is-faster: reproduced',
         '  Walking over standing: 2 (95 % interval 1.5 to 2.5, n = 10), above 1.',
@@ -67,17 +78,21 @@ describe('summarise', () => {
         '  The ratio lies above one.',
         'what would flip the verdict',
         '  A ratio below one.',
-        'results',
-        '  walk.ratio',
+        'recorded',
+        '  Walking over standing: 2, 1.5 to 2.5 (95 %, n = 10) [walk.ratio, measured, none, full run,',
+        '  2026-01-01, commit unknown]',
       ].join('\n'),
     );
-    expect(claimText(judge(rows[1], results))).toContain('4000\u202flegs, in its words "4000"');
-    expect(claimText(judge(rows[1], results))).toContain('Tolerance: 5 %.');
+    expect(claimText(claimRow(judge(rows[1], results), results))).toContain(
+      '4000\u202flegs, in its words "4000"',
+    );
+    expect(claimText(claimRow(judge(rows[1], results), results))).toContain('Tolerance: 5 %.');
   });
 
   it('fits every claim of the real register, in the table and in full', () => {
-    const judged = judgeAll(loadRegister(), new Map());
-    const texts = [summaryText(summarise(judged, new Map())), ...judged.map(claimText)];
+    const recorded = loadResults(recordedDir());
+    const summary = summarise(judgeAll(loadRegister(), recorded), recorded, recorded);
+    const texts = [summaryText(summary), ...summary.rows.map(claimText)];
     for (const line of texts.join('\n').split('\n')) expect(line.length).toBeLessThanOrEqual(100);
   });
 });

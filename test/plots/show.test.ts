@@ -5,7 +5,7 @@ import { figureBundle, tableBundle } from '../../src/plots/bundle';
 import { figure } from '../../src/plots/draw';
 import { tableHtml, tableText } from '../../src/plots/tables';
 import type { Result, Table } from '../../src/results/result';
-import { runCost, view } from '../../src/kernel/show';
+import { runCost, showClaims, showPublished, view } from '../../src/kernel/show';
 import { madeUpLinkedFigure, madeUpLinkedPlanes, madeUpPlaneReads, provenance } from './made-up';
 
 const table: Table = {
@@ -123,6 +123,15 @@ describe('linked planes in a notebook', () => {
     await expect(view(madeUpLinkedPlanes())).rejects.toThrow(
       'given a plain Node process, expected a notebook cell',
     );
+  });
+});
+
+describe('claims in a notebook', () => {
+  it('need a notebook and claims that the register knows', () => {
+    expect(() => showClaims('99-none')).toThrow('given 99-none, by which the register tests nothing');
+    expect(() => showPublished(['none'], 'T')).toThrow('given the claim none');
+    expect(() => showClaims('06-strides')).toThrow('cannot show text/html, text/plain');
+    expect(() => showPublished(['epoch-4.5x'], 'T')).toThrow('cannot show text/html, text/plain');
   });
 });
 

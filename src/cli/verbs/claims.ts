@@ -41,6 +41,7 @@ export function define(command: Command): void {
 async function show(id: string | undefined, options: Options): Promise<void> {
   const { loadRegister } = await import('../../claims/register.js');
   const { judgeAll } = await import('../../claims/verdict.js');
+  const { claimRow } = await import('../../claims/row.js');
   const { claimText, summarise, summaryText } = await import('../../claims/summary.js');
   const { loadResults, recordedDir } = await import('../../results/store.js');
   const results = loadResults(recordedDir());
@@ -52,7 +53,8 @@ async function show(id: string | undefined, options: Options): Promise<void> {
         id,
         judged.map((j) => j.claim.id),
       );
-    print(options, one, claimText(one));
+    const row = claimRow(one, results);
+    print(options, row, claimText(row));
     return;
   }
   judged = judged.filter(

@@ -7,9 +7,9 @@ import type { Kind } from '../../results/result';
 import { kinds } from '../../results/result';
 import type { Builder, Quantity } from '../figure';
 import { dataOf, errorBars, quantity, rowOf } from '../figure';
-import { convertBytes, formatNumber, formatQuantity, titleWithUnit } from '../../results/format';
+import { convertBytes, formatNumber, formatQuantity, kindWord, titleWithUnit } from '../../results/format';
 import type { PlotSpec, Trace } from '../spec';
-import { kindBar, kindTitle, palette, size, template, width } from '../theme';
+import { kindBar, palette, size, template, width } from '../theme';
 
 const dataSchema = z.strictObject({
   bars: z.array(z.strictObject({ label: z.string(), ids: z.array(z.string()).min(1) })).min(1),
@@ -64,7 +64,7 @@ function barsOf(kind: Kind, bars: Bar[], labels: string[], shown: Kind[]): Trace
   const places = here.map((b) => placed(b, labels, shown));
   return {
     type: 'bar',
-    name: kindTitle[kind],
+    name: kindWord[kind],
     x: places.map((p) => p.x),
     width: places.map((p) => p.wide),
     y: here.map((b) => gigabytes(b.of)),
@@ -73,7 +73,7 @@ function barsOf(kind: Kind, bars: Bar[], labels: string[], shown: Kind[]): Trace
       here.map((b) => b.of),
       (value, q) => convertBytes(value, q.unit, 'GB'),
     ),
-    hovertext: here.map((b) => `${b.label}, ${kindTitle[kind]}: ${formatQuantity(b.of.value, b.of.unit)}`),
+    hovertext: here.map((b) => `${b.label}, ${kindWord[kind]}: ${formatQuantity(b.of.value, b.of.unit)}`),
     hoverinfo: 'text',
   };
 }
@@ -139,7 +139,7 @@ function limitText(q: Quantity): string {
 function caption(bars: Bar[], limits: Bar[], shown: Kind[]): string {
   const published = bars.filter((b) => b.of.kind === 'paper');
   const texts = published.map((b) => `${b.label}: ${formatQuantity(b.of.value, b.of.unit)}`).join(', ');
-  const others = shown.filter((k) => k !== 'paper').map((k) => kindTitle[k]);
+  const others = shown.filter((k) => k !== 'paper').map((k) => kindWord[k]);
   return [
     'Memory for one view and for three.',
     published.length > 0
@@ -155,7 +155,7 @@ function caption(bars: Bar[], limits: Bar[], shown: Kind[]): string {
 
 function altText(bars: Bar[], limits: Bar[]): string {
   const say = (b: Bar): string =>
-    `${b.label} ${formatQuantity(b.of.value, b.of.unit)} (${kindTitle[b.of.kind]})`;
+    `${b.label} ${formatQuantity(b.of.value, b.of.unit)} (${kindWord[b.of.kind]})`;
   const lines = limits.map((b) => `${b.label} at ${formatQuantity(b.of.value, b.of.unit)}`).join(', ');
   return `Bars of memory: ${bars.map(say).join(', ')}.${lines && ` Lines for cards: ${lines}.`}`;
 }
