@@ -53,4 +53,5 @@ export { pixels } from './experiments/pixels';
 export { publishedTables } from './claims/published-tables';
 export { formatInterval, formatNumber, formatQuantity } from './results/format';
 export { cell, displayBundle } from './kernel/cell';
+export { display, frame } from './kernel/frame';
 export * from './kernel/show';

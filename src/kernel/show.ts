@@ -11,9 +11,10 @@ import { formatNumber } from '../results/format';
 import { claimsBundle, publishedBundle } from '../publish/claims-bundle';
 import { checkLinkedPlanes } from '../results/linked-check';
 import type { LinkedPlanes } from '../results/linked-planes';
-import type { Result, Table } from '../results/result';
+import type { Result } from '../results/result';
 import { loadResults, recordedDir } from '../results/store';
 import { displayBundle } from './cell';
+import { pickTable } from './pick-table';
 
 /** Results as a study gives them. */
 interface HasResults {
@@ -39,16 +40,7 @@ export async function view(data: LinkedPlanes, title = 'Three planes through one
 
 /** Show the table with this id. @throws InputError when the study has no such table */
 export function showTable(id: string, study: HasResults): void {
-  const result = study.results.find((r) => r.id === id);
-  if (!result?.table) {
-    throw new InputError({
-      what: `cannot show the table ${id}`,
-      given: result ? 'a result that is no table' : 'no such result',
-      expected: study.results.flatMap((r) => (r.table ? [r.id] : [])).join(', ') || 'a study with a table',
-      fix: 'use the id of a table of this study',
-    });
-  }
-  displayBundle(tableBundle(result as Result & { table: Table }));
+  displayBundle(tableBundle(pickTable(id, study)));
 }
 
 /**
