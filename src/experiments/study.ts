@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Long } from '../base/progress';
 import { inRepo } from '../base/paths';
 import { identityOf } from '../results/identity';
-import { codeState, thisDevice } from '../results/provenance';
+import { codeState, costSince, thisDevice } from '../results/provenance';
 import type { Finding, Mode, Provenance, Result } from '../results/result';
 import { loadStudy, quickDir, recordedDir, resultsOf, saveStudy } from '../results/store';
 import { modeFromEnvironment } from './mode';
@@ -59,9 +59,11 @@ export async function runStudy<Spec>(
 ): Promise<StudyResults> {
   if (mode === 'stored') return new StudyResults(resultsOf(loadStudy(recordedDir(), study.id), 'stored'));
   const spec = study.specs[mode];
+  const began = performance.now();
   const outcome = await study.run(spec, long);
   const digests = Object.fromEntries(outcome.inputs.map((i) => [i.name, i.sha256]));
-  const { hash } = await identityOfStudy(study, spec, digests);
+  const cost = costSince(began);
+  const identity = await identityOfStudy(study, spec, digests);
   const provenance: Provenance = {
     mode,
     date: new Date().toISOString(),
@@ -70,7 +72,8 @@ export async function runStudy<Spec>(
     versions: { node: process.versions.node, v8: process.versions.v8 },
     seed: outcome.seed,
     inputs: outcome.inputs,
-    identity: hash,
+    identity,
+    cost,
     notes: outcome.notes,
   };
   const run = { study: study.id, provenance, findings: outcome.findings };

@@ -2,6 +2,7 @@
 import type { Claim } from '../claims/register';
 import { publishedId, publishedResults } from '../claims/published';
 import { sha256OfValue } from '../base/hash';
+import { publishedResult } from '../results/published';
 import type { Result } from '../results/result';
 
 /** The claims that the bars and the lines stand for. */
@@ -19,17 +20,17 @@ export function publishedFigures(claims: Claim[]): Result[] {
     bars: Object.entries(bars).map(([label, claim]) => ({ label, ids: [idOf(claim)] })),
     limits: Object.entries(cards).map(([label, claim]) => ({ label, id: idOf(claim) })),
   };
-  const figure: Result = {
-    ...numbers[0],
-    id: figureTwoId,
-    title: 'The cost of consistency as published',
-    value: undefined,
-    unit: '',
-    notes: ['bars are the numbers of the study’s text; of its Figure 2 only the caption is at hand'],
-    source: 'The cost of consistency, section 4.1 and Table 1',
-    identity: sha256OfValue(data),
-    figure: { builder: 'cost-of-consistency', data },
-  };
+  const figure = publishedResult(
+    {
+      id: figureTwoId,
+      title: 'The cost of consistency as published',
+      unit: '',
+      figure: { builder: 'cost-of-consistency', data },
+      source: 'The cost of consistency, section 4.1 and Table 1',
+      notes: ['bars are the numbers of the study’s text; of its Figure 2 only the caption is at hand'],
+    },
+    sha256OfValue(data),
+  );
   return [...numbers, figure];
 }
 

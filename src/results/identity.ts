@@ -1,7 +1,8 @@
 // The identity of a run: what must change before it is run again.
 //
 // Hashed are: the spec, the code the run really imports (bundled and minified, so that comments, formatting and
-// unused exports do not count), the locked integrity of the packages that code imports, and the data's digests.
+// unused exports do not count), the locked integrity of the packages that code imports, the data's digests and the
+// backend.
 // Prose, device and Node version are not in it: they explain drift, they do not cause a run.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -9,22 +10,10 @@ import { build } from 'esbuild';
 import { readJson } from '../base/files';
 import { sha256, sha256OfValue } from '../base/hash';
 import { repoRoot } from '../base/paths';
+import type { Identity } from './result';
 
-/** What a run's identity is made of; kept beside the run so that a change can be named. */
-export interface Identity {
-  /** Hash over everything below. */
-  hash: string;
-  /** Hash of the spec. */
-  spec: string;
-  /** Hash of the minified bundle. */
-  code: string;
-  /** Every file of ours in the bundle with the hash of its own bundled text: tells which module changed. */
-  modules: Record<string, string>;
-  /** Packages the bundle imports, with all they need: `name@version` and integrity, hashed by package. */
-  packages: Record<string, string>;
-  /** Digests of the data that goes in. */
-  data: Record<string, string>;
-}
+export type { Identity } from './result';
+
 
 /** The name the code itself has in the bundle. */
 const cells = 'cells.ts';
@@ -43,6 +32,8 @@ interface Options {
   spec?: unknown;
   /** Digests of data files or generators, by name. */
   data?: Record<string, string>;
+  /** What computes, and its versions. */
+  backend?: Record<string, string>;
   /** The clone; tests give another. */
   root?: string;
 }
@@ -54,7 +45,7 @@ interface Options {
  */
 export async function identityOf(
   source: string,
-  { resolveDir, spec = {}, data = {}, root = repoRoot }: Options,
+  { resolveDir, spec = {}, data = {}, backend = {}, root = repoRoot }: Options,
 ): Promise<Identity> {
   const external = new Set<string>();
   const bundled = await build({
@@ -99,7 +90,7 @@ export async function identityOf(
     }
   }
   const packages = lockedPackages([...external], path.join(root, 'package-lock.json'));
-  const parts = { spec: sha256OfValue(spec), code, packages, data };
+  const parts = { spec: sha256OfValue(spec), code, packages, data, backend };
   return { hash: sha256OfValue(parts), modules, ...parts };
 }
 

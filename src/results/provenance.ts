@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import os from 'node:os';
 import { repoRoot } from '../base/paths';
-import type { Device } from './result';
+import type { Device, Provenance } from './result';
 
 /** The machine this process runs on. A study that computes on a GPU adds its name and driver. */
 export function thisDevice(): Device {
@@ -32,4 +32,13 @@ export function codeState(root: string = repoRoot): { commit: string; dirty: boo
   } catch {
     return { commit: 'unknown', dirty: true };
   }
+}
+
+/** What the process has taken so far: call it when the work is done. @param began  `performance.now()` at its start */
+export function costSince(began: number): Provenance['cost'] {
+  return {
+    seconds: Math.round(performance.now() - began) / 1000,
+    // maxRSS is in KiB on every platform.
+    memoryMB: Math.round((process.resourceUsage().maxRSS * 1024) / 1e6),
+  };
 }

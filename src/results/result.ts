@@ -49,6 +49,26 @@ const device = z.strictObject({
   driver: z.string().nullable(),
 });
 
+const texts = z.record(z.string(), z.string());
+
+/** What a run depended on: what must change before it is run again (made in identity.ts). */
+export const identitySchema = z.strictObject({
+  /** Hash over everything below but the modules, whose code is in `code`. */
+  hash: z.string(),
+  /** Hash of the spec. */
+  spec: z.string(),
+  /** Hash of the minified bundle. */
+  code: z.string(),
+  /** Every file of ours in the bundle with the hash of its own text: tells which module changed. */
+  modules: texts,
+  /** Packages the bundle imports, with all they need, by place in the lock: version and integrity. */
+  packages: texts,
+  /** Digests of the data that went in, by name. */
+  data: texts,
+  /** What computes, and its versions; empty where nothing but JavaScript does. */
+  backend: texts,
+});
+
 /** What a study file holds once for all its results. */
 export const provenanceSchema = z.strictObject({
   mode: z.enum(modes),
@@ -65,8 +85,9 @@ export const provenanceSchema = z.strictObject({
   seed: z.union([z.number(), z.string()]).nullable(),
   /** Data that went in: file or generator, and its SHA-256. */
   inputs: z.array(z.strictObject({ name: z.string(), sha256: z.string().length(64) })),
-  /** Hash of spec, code, packages and data (see identity.ts). */
-  identity: z.string(),
+  identity: identitySchema,
+  /** What the run took: seconds, and the most memory that its process held in MB (1e6 bytes; peak resident set). */
+  cost: z.strictObject({ seconds: z.number().nonnegative(), memoryMB: z.number().nonnegative() }),
   /** What a reader must know beside the number: a fallback that was taken, a synthetic input. */
   notes: z.array(z.string()),
 });
@@ -95,6 +116,7 @@ export type Kind = (typeof kinds)[number];
 export type Mode = (typeof modes)[number];
 export type Table = z.infer<typeof table>;
 export type Device = z.infer<typeof device>;
+export type Identity = z.infer<typeof identitySchema>;
 export type Provenance = z.infer<typeof provenanceSchema>;
 export type Finding = z.infer<typeof findingSchema>;
 

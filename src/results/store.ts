@@ -1,4 +1,5 @@
-// The one store: a study is a JSON file that holds its provenance once and its findings.
+// The one store: a study is a JSON file that holds its provenance once and its findings, and a digest over both, so
+// that a value changed by hand is noticed by every load.
 //
 //   figures/recorded/<study>.json      tracked; what the paper is set from
 //   figures/quick/results/<study>.json git-ignored; what the last quick run found
@@ -7,6 +8,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../base/errors';
 import { readJson, writeJsonAtomic } from '../base/files';
+import { sha256OfValue } from '../base/hash';
 import { inRepo } from '../base/paths';
 import type { Finding, Provenance, Result } from './result';
 import { findingSchema, provenanceSchema } from './result';
@@ -29,6 +31,9 @@ export const recordedDir = (): string => inRepo('figures', 'recorded');
 /** The folder of the last quick run's results. */
 export const quickDir = (): string => inRepo('figures', 'quick', 'results');
 
+/** What a study's file holds beside the study: SHA-256 of the canonical JSON of all the rest. */
+const digestSchema = z.looseObject({ digest: z.string() });
+
 /** Check a study's form; the error names the field. */
 export function checkStudy(value: unknown, where: string): Study {
   const parsed = studySchema.safeParse(value);
@@ -46,11 +51,11 @@ export function checkStudy(value: unknown, where: string): Study {
 export function saveStudy(dir: string, study: Study): string {
   const checked = checkStudy(study, `the study ${study.study}`);
   const file = path.join(dir, `${study.study}.json`);
-  writeJsonAtomic(file, checked);
+  writeJsonAtomic(file, { ...checked, digest: sha256OfValue(checked) });
   return file;
 }
 
-/** Read one study. @throws InputError where it is missing or malformed */
+/** Read one study. @throws InputError where it is missing, malformed or changed by hand */
 export function loadStudy(dir: string, name: string): Study {
   const file = path.join(dir, `${name}.json`);
   if (!existsSync(file)) {
@@ -61,7 +66,32 @@ export function loadStudy(dir: string, name: string): Study {
       fix: 'run `npm run reproduce -- --record` to record one',
     });
   }
-  return checkStudy(readJson(file), path.relative(inRepo(), file));
+  return readStudy(file);
+}
+
+/**
+ * Read the file of a study, wherever it lies.
+ * @throws InputError where it is malformed, or its digest does not fit what it holds
+ */
+export function readStudy(file: string): Study {
+  const shown = path.relative(inRepo(), file);
+  const where = shown.startsWith('..') ? file : shown;
+  const value = readJson(file);
+  const sealed = digestSchema.safeParse(value);
+  if (!sealed.success) return refuse(where, 'a file without a digest');
+  const { digest, ...rest } = sealed.data;
+  const study = checkStudy(rest, where);
+  if (sha256OfValue(study) === digest) return study;
+  return refuse(where, 'a file that was changed by hand: its digest does not fit');
+}
+
+function refuse(where: string, given: string): never {
+  throw new InputError({
+    what: `cannot use the results in ${where}`,
+    given,
+    expected: 'results as a run wrote them',
+    fix: 'restore the file from git, or record again with `npm run reproduce -- --record`',
+  });
 }
 
 /** The results of a study, each with its provenance. */

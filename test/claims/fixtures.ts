@@ -2,6 +2,7 @@
 import { parseRegister } from '../../src/claims/register';
 import type { Claim } from '../../src/claims/register';
 import type { Result } from '../../src/results/result';
+import { noIdentity } from '../results/made-up';
 
 const plain = {
   id: 'speed',
@@ -42,7 +43,8 @@ export function result(changes: Partial<Result> = {}): Result {
     versions: {},
     seed: null,
     inputs: [],
-    identity: '',
+    identity: noIdentity,
+    cost: { seconds: 1, memoryMB: 100 },
     notes: [],
     study: 'walk',
     origin: 'stored',

@@ -2,6 +2,7 @@
 import { PNG } from 'pngjs';
 import type { LinkedPlanes } from '../../src/results/linked-planes';
 import type { Finding, Provenance, Result } from '../../src/results/result';
+import { noIdentity } from '../results/made-up';
 import { Random } from '../../src/base/random';
 
 export const provenance: Provenance = {
@@ -20,7 +21,8 @@ export const provenance: Provenance = {
   versions: { node: '20.19.0' },
   seed: 1,
   inputs: [],
-  identity: 'made up',
+  identity: noIdentity,
+  cost: { seconds: 1, memoryMB: 100 },
   notes: ['made-up numbers of a test on a synthetic head'],
 };
 

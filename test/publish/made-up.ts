@@ -9,6 +9,7 @@ import { judgeAll } from '../../src/claims/verdict';
 import { publishedFigures } from '../../src/publish/figure-two';
 import type { Drawn } from '../../src/publish/paper';
 import type { Finding, Provenance, Result } from '../../src/results/result';
+import { noIdentity } from '../results/made-up';
 
 const provenance: Provenance = {
   mode: 'quick',
@@ -19,7 +20,8 @@ const provenance: Provenance = {
   versions: { node: '20.19.0' },
   seed: 1,
   inputs: [{ name: 'synthetic-head', sha256: 'a'.repeat(64) }],
-  identity: 'made up',
+  identity: noIdentity,
+  cost: { seconds: 1, memoryMB: 100 },
   notes: ['Made-up numbers for a test.'],
 };
 

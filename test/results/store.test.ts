@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { codeState, thisDevice } from '../../src/results/provenance';
 import type { Finding, Provenance } from '../../src/results/result';
 import { checkStudy, loadResults, loadStudy, saveStudy } from '../../src/results/store';
+import { noIdentity } from './made-up';
 
 const provenance: Provenance = {
   mode: 'quick',
@@ -15,7 +16,8 @@ const provenance: Provenance = {
   versions: { node: '20.19.0' },
   seed: 1,
   inputs: [{ name: 'a', sha256: '0'.repeat(64) }],
-  identity: 'f'.repeat(64),
+  identity: noIdentity,
+  cost: { seconds: 1.5, memoryMB: 100 },
   notes: [],
 };
 const finding: Finding = {
@@ -58,6 +60,30 @@ describe('the store', () => {
     );
     expect(() => checkStudy(broken({ value: Infinity }), 'a.json')).toThrow('findings.0.value');
     expect(() => checkStudy(broken({ id: 'A b' }), 'a.json')).toThrow('lower-case words');
+  });
+
+  it('refuses a value that was changed by hand, and a file without its digest', () => {
+    const file = saveStudy(dir, { study: 'a', provenance, findings: [finding] });
+    const text = readFileSync(file, 'utf8');
+    const put = (from: string, to: string): void => {
+      expect(text).toContain(from);
+      writeFileSync(file, text.replace(from, to));
+    };
+    for (const [from, to] of [
+      ['"value": 2', '"value": 3'],
+      ['"seconds": 1.5', '"seconds": 1'],
+      ['"A number"', '"Another number"'],
+    ]) {
+      put(from, to);
+      expect(() => loadStudy(dir, 'a')).toThrow(
+        /a file that was changed by hand: its digest does not fit.*What to do: restore the file from git, or record again/,
+      );
+    }
+    put('"digest"', '"digested"');
+    expect(() => loadResults(dir)).toThrow('a file without a digest');
+    // Layout is not content.
+    writeFileSync(file, JSON.stringify(JSON.parse(text)));
+    expect(loadStudy(dir, 'a').findings).toEqual([finding]);
   });
 
   it('says which study is missing and how to make it', () => {
