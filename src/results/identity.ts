@@ -14,7 +14,6 @@ import type { Identity } from './result';
 
 export type { Identity } from './result';
 
-
 /** The name the code itself has in the bundle. */
 const cells = 'cells.ts';
 
