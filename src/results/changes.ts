@@ -58,8 +58,8 @@ function compare(
   return keys
     .map((key) => ({
       key,
-      was: before[key] as string | undefined,
-      is: now[key] as string | undefined,
+      was: before[key],
+      is: now[key],
     }))
     .filter(({ was, is }) => was !== is);
 }
