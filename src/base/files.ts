@@ -64,3 +64,34 @@ export function readJson(file: string): unknown {
     throw new InputError({ what: `${file} is not valid JSON`, ...problem }, { cause: error });
   }
 }
+
+const diskCodes = [
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOSPC',
+  'EDQUOT',
+  'ENOTDIR',
+  'EISDIR',
+  'EIO',
+  'ENAMETOOLONG',
+];
+
+/** Whether an error is one of the disk: full, read-only, no permission. */
+export function isDiskError(error: unknown): boolean {
+  return diskCodes.includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+}
+
+/** An error of the disk (full, read-only, no permission) as something the user can put right; others as they are. */
+export function diskError(error: unknown, file: string, fix: string): unknown {
+  if (!isDiskError(error)) return error;
+  return new InputError(
+    {
+      what: `cannot write ${file}`,
+      given: messageOf(error),
+      expected: 'a folder with room and permission to write',
+      fix,
+    },
+    { cause: error },
+  );
+}

@@ -7,7 +7,7 @@ import * as fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InputError, messageOf } from '../base/errors';
+import * as files from '../base/files';
 import { temporaryName, writeJsonAtomic } from '../base/files';
 import { sha256, sha256OfFile } from '../base/hash';
 import { cacheDir } from '../base/paths';
@@ -183,22 +183,9 @@ function adoptLargest(orphans: string[], own: string): void {
 
 /** Errors of the disk (full, read-only, no permission) as something the user can put right; others pass. */
 export function diskError(error: unknown, file: string): unknown {
-  const code = (error as NodeJS.ErrnoException).code ?? '';
-  if (
-    !['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EISDIR', 'EIO', 'ENAMETOOLONG'].includes(
-      code,
-    )
-  )
-    return error;
-  return new InputError(
-    {
-      what: `cannot write ${file}`,
-      given: messageOf(error),
-      expected: 'a folder with room and permission to write',
-      fix: 'free or open the folder, or choose others with COC_CACHE (downloads) and COC_DATA (placed files)',
-    },
-    { cause: error },
-  );
+  const fix =
+    'free or open the folder, or choose others with COC_CACHE (downloads) and COC_DATA (placed files)';
+  return files.diskError(error, file, fix);
 }
 
 function onDisk<T>(action: () => T, file: string): T {

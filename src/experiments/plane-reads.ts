@@ -40,6 +40,8 @@ export const planeReads: StudyDefinition<Spec> = {
     quick: { voxels: 400, warmUp: 100, seed: 1 },
     full: { voxels: 4000, warmUp: 400, seed: 1 },
   },
+  cost: { quick: { seconds: 5, memoryGiB: 0.5 }, full: { seconds: 30, memoryGiB: 0.5 } },
+  timed: true,
   async run(spec, long) {
     const head = await openHead(bratsFlair, long);
     const { volume } = head;

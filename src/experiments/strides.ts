@@ -85,6 +85,8 @@ export const strides: StudyDefinition<StridesSpec> = {
       ladder: { ...quick.ladder, rounds: 41 },
     },
   },
+  cost: { quick: { seconds: 15, memoryGiB: 1 }, full: { seconds: 120, memoryGiB: 1 } },
+  timed: true,
   async run(spec, long) {
     const head = await openHead(bratsFlair, long);
     const { findings, notes } = await findStrides(

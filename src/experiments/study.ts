@@ -1,12 +1,13 @@
-// A study: a spec for each mode, the data it needs, and a function from spec to findings.
+// A study: a spec for each mode, the data it needs, what it takes, and a function from spec to findings.
 import path from 'node:path';
+import { InputError } from '../base/errors';
 import type { Long } from '../base/progress';
+import { Meter } from '../base/progress';
 import { inRepo } from '../base/paths';
+import { fetchOne } from '../datasets/fetch';
 import { identityOf } from '../results/identity';
-import { codeState, costSince, thisDevice } from '../results/provenance';
 import type { Finding, Mode, Provenance, Result } from '../results/result';
-import { loadStudy, quickDir, recordedDir, resultsOf, saveStudy } from '../results/store';
-import { modeFromEnvironment } from './mode';
+import type { Checkpoint } from '../results/run-store';
 
 /** A file of a data set that a study reads where it can be had. */
 export interface DataNeed {
@@ -24,8 +25,32 @@ export interface StudyOutcome {
   seed: Provenance['seed'];
 }
 
+/** What a study is expected to take; what earlier runs took goes before it. */
+export interface StudyCost {
+  seconds: number;
+  /** Peak memory of the process. */
+  memoryGiB: number;
+  /** What a graphics card must have, where one is needed. */
+  card?: { GiB: number; model: string; weights: string; hours: number };
+}
+
+/** What a run gets: a way to stop, a place to report to, and a place to save where it is. */
+export interface RunLong extends Long {
+  checkpoint?: Checkpoint;
+}
+
+/** A study that is many runs: each is done, stored and resumed on its own. */
+export interface Sweep<Spec, Sub, Part> {
+  /** The specs of its runs. */
+  specs(spec: Spec): Sub[];
+  /** One run. Its outcome must be JSON. */
+  runOne(sub: Sub, long: RunLong): Promise<Part>;
+  /** The study's outcome from those of all runs, in the order of the specs. */
+  combine(spec: Spec, parts: Part[]): StudyOutcome;
+}
+
 /** One study; its specs differ in size only, the code path is one. */
-export interface StudyDefinition<Spec = unknown> {
+export interface StudyDefinition<Spec = unknown, Sub = unknown, Part = unknown> {
   id: string;
   title: string;
   /** The file it is defined in, below src/: its imports are the code of its identity. */
@@ -34,7 +59,27 @@ export interface StudyDefinition<Spec = unknown> {
   name: string;
   needs: DataNeed[];
   specs: Record<'tiny' | Exclude<Mode, 'stored'>, Spec>;
-  run(spec: Spec, long: Long): Promise<StudyOutcome>;
+  cost: Record<Exclude<Mode, 'stored'>, StudyCost>;
+  /** Measures time: nothing else may run beside it. */
+  timed?: true;
+  /** The whole study in this process. A study with a sweep is made by `sweepStudy`. */
+  run(spec: Spec, long: RunLong): Promise<StudyOutcome>;
+  sweep?: Sweep<Spec, Sub, Part>;
+}
+
+/** A study that is a sweep: its plain run does the sweep's runs one after another. */
+export function sweepStudy<Spec, Sub, Part>(
+  study: Omit<StudyDefinition<Spec, Sub, Part>, 'run' | 'sweep'> & { sweep: Sweep<Spec, Sub, Part> },
+): StudyDefinition<Spec, Sub, Part> {
+  const { sweep } = study;
+  return {
+    ...study,
+    async run(spec, { signal, progress }) {
+      const parts: Part[] = [];
+      for (const sub of sweep.specs(spec)) parts.push(await sweep.runOne(sub, { signal, progress }));
+      return sweep.combine(spec, parts);
+    },
+  };
 }
 
 /** The results of one study, found by the end of their id. */
@@ -47,38 +92,6 @@ export class StudyResults {
     if (!found) throw new Error(`no result ${id}; there are ${this.results.map((r) => r.id).join(', ')}`);
     return found;
   }
-}
-
-/**
- * The results of a study in a mode: `stored` reads the record and runs nothing; `quick` and `full` run it and leave
- * a file in `COC_RUN_DIR` (set by a reproduce), else in figures/quick/results/.
- */
-export async function runStudy<Spec>(
-  study: StudyDefinition<Spec>,
-  { mode = modeFromEnvironment(), ...long }: Long & { mode?: Mode } = {},
-): Promise<StudyResults> {
-  if (mode === 'stored') return new StudyResults(resultsOf(loadStudy(recordedDir(), study.id), 'stored'));
-  const spec = study.specs[mode];
-  const began = performance.now();
-  const outcome = await study.run(spec, long);
-  const digests = Object.fromEntries(outcome.inputs.map((i) => [i.name, i.sha256]));
-  const cost = costSince(began);
-  const identity = await identityOfStudy(study, spec, digests);
-  const provenance: Provenance = {
-    mode,
-    date: new Date().toISOString(),
-    ...codeState(),
-    device: thisDevice(),
-    versions: { node: process.versions.node, v8: process.versions.v8 },
-    seed: outcome.seed,
-    inputs: outcome.inputs,
-    identity,
-    cost,
-    notes: outcome.notes,
-  };
-  const run = { study: study.id, provenance, findings: outcome.findings };
-  saveStudy(process.env.COC_RUN_DIR ?? quickDir(), run);
-  return new StudyResults(resultsOf(run, 'fresh'));
 }
 
 /** The identity of a study: its spec, the code its module really imports, and the data. */
@@ -94,4 +107,27 @@ export function identityOfStudy<Spec>(
 /** `brats2015-deepmedic/case/flair.nii.gz`: how inputs are named in provenance. */
 export function inputName(need: DataNeed): string {
   return path.posix.join(need.dataset, need.path);
+}
+
+/** What stands for the digest of data that cannot be had: what takes its place is part of the study's code. */
+export const missing = 'missing';
+
+/** The digests of the data a study needs, fetched where it is not here yet; `missing` for what cannot be had. */
+export async function dataOf(
+  { id, needs }: Pick<StudyDefinition, 'id' | 'needs'>,
+  long: Long = {},
+): Promise<Record<string, string>> {
+  const digests: Record<string, string> = {};
+  const meter = new Meter(`data of ${id}`, 'files', needs.length, long);
+  for (const need of needs) {
+    try {
+      digests[inputName(need)] = (await fetchOne(need.dataset, need.path, { signal: long.signal })).sha256;
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      digests[inputName(need)] = missing;
+    }
+    meter.add(1, need.path);
+  }
+  meter.finish();
+  return digests;
 }

@@ -4,12 +4,13 @@ import path from 'node:path';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openHead, openMsFlair } from '../../src/experiments/heads';
-import { modeFromEnvironment } from '../../src/experiments/mode';
+import { chooseMode, currentMode } from '../../src/experiments/mode';
 import { pixels } from '../../src/experiments/pixels';
 import { planeReads } from '../../src/experiments/plane-reads';
 import { studies } from '../../src/experiments/registry';
 import type { StudyDefinition, StudyOutcome } from '../../src/experiments/study';
-import { identityOfStudy, runStudy } from '../../src/experiments/study';
+import { runStudy } from '../../src/experiments/run-study';
+import { identityOfStudy } from '../../src/experiments/study';
 import { lesionVoxel, threePlanes } from '../../src/experiments/three-planes';
 import { volumeOf } from '../../src/volume/volume';
 import { describeWith } from '../setup/peers';
@@ -142,9 +143,10 @@ describe('running a study', () => {
 
   it('refuses a mode that does not exist', () => {
     process.env.COC_MODE = 'fast';
-    expect(modeFromEnvironment).toThrow('given COC_MODE=fast, expected stored, quick, full');
+    expect(currentMode).toThrow('given COC_MODE fast, expected stored, quick, full');
+    expect(() => chooseMode('stored')).toThrow('given COC_MODE fast');
     delete process.env.COC_MODE;
-    expect(modeFromEnvironment()).toBe('stored');
+    expect(currentMode()).toBe('stored');
   });
 });
 
