@@ -5,9 +5,11 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -94,4 +96,15 @@ export function diskError(error: unknown, file: string, fix: string): unknown {
     },
     { cause: error },
   );
+}
+
+/** Keep the newest files of a cache folder and remove the others. */
+export function keepNewest(dir: string, count: number): void {
+  const names = readdirSync(dir).filter((name) => !name.endsWith('.tmp'));
+  if (names.length <= count) return;
+  const byAge = names
+    .map((name) => path.join(dir, name))
+    .map((file) => ({ file, time: statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
+    .sort((a, b) => b.time - a.time);
+  for (const { file } of byAge.slice(count)) rmSync(file, { recursive: true, force: true });
 }

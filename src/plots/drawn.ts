@@ -2,10 +2,10 @@
 //
 // A picture is found again by the figure and by the code that draws it (with the packages it imports), so that a
 // change of either draws anew. Only whole commands use this; tests draw.
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { writeJsonAtomic } from '../base/files';
+import { keepNewest, writeJsonAtomic } from '../base/files';
 import { sha256OfValue } from '../base/hash';
 import { cacheDir, inRepo } from '../base/paths';
 import { identityOf } from '../results/identity';
@@ -34,7 +34,7 @@ export async function drawWithMemory(dir: string = cacheDir('drawings')): Promis
     if (found) return found;
     const picture = await drawSvg(figure);
     writeJsonAtomic(file, picture);
-    sweep(dir);
+    keepNewest(dir, kept);
     return picture;
   };
 }
@@ -46,14 +46,4 @@ function read(file: string): Picture | undefined {
   } catch {
     return undefined;
   }
-}
-
-function sweep(dir: string): void {
-  const files = readdirSync(dir).filter((name) => name.endsWith('.json'));
-  if (files.length <= kept) return;
-  const byAge = files
-    .map((name) => path.join(dir, name))
-    .map((file) => ({ file, time: statSync(file).mtimeMs }))
-    .sort((a, b) => a.time - b.time);
-  for (const { file } of byAge.slice(0, files.length - kept)) rmSync(file, { force: true });
 }
