@@ -8,6 +8,7 @@ import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { InputError } from '../base/errors';
 import { inRepo } from '../base/paths';
+import { numbersIn } from './signals';
 
 /** The two source documents. */
 export const seeds = ['cost', 'cva'] as const;
@@ -29,12 +30,30 @@ const identifier = z
   .string()
   .regex(/^[a-z0-9]+(?:[.-][a-z0-9]+)*$/, 'ids are lower-case words joined by dots and hyphens');
 
+/** Our own words as a reason. A number in a reason comes from a result or from a source, never from here. */
+const unnumbered = z
+  .string()
+  .min(5)
+  .refine((text) => numbersIn(text).length === 0, {
+    error: 'no number by hand: it comes from a result or from a cited source',
+  });
+
 const bound = z.union([z.number(), z.literal('published')]);
 const subject = {
   /** The result that is looked at. */
   result: identifier.optional(),
-  /** Or a fact from a primary source: where it fails, the claim is contradicted by its source. */
-  cited: z.strictObject({ value: z.number(), unit: z.string(), source: z.string().min(5) }).optional(),
+  /**
+   * Or a number that a primary source gives, with what it is: where it fails, the claim is contradicted by its source.
+   * What a text says or does not say is a count: negative pairs in an equation, layers of a kind.
+   */
+  cited: z
+    .strictObject({
+      title: z.string().min(10),
+      value: z.number(),
+      unit: z.string(),
+      source: z.string().min(5),
+    })
+    .optional(),
   /** The result will be made by later work: its absence is no error. */
   notYet: z.literal(true).optional(),
 };
@@ -93,9 +112,7 @@ const claimSchema = z
     evidence: z.array(z.strictObject({ fact: z.string().min(10), source: z.string().min(5) })).optional(),
     note: z.string().optional(),
     /** Why nothing here can test it: tried, what would settle it, and the nearest proxy. */
-    notTestable: z
-      .strictObject({ tried: z.string().min(10), settles: z.string().min(10), proxy: z.string().min(10) })
-      .optional(),
+    notTestable: z.strictObject({ tried: unnumbered, settles: unnumbered, proxy: unnumbered }).optional(),
   })
   .refine((c) => (c.published?.value === undefined) === (c.tolerance === null), {
     error: 'a tolerance belongs to a numeric published value, and null to any other',

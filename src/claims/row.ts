@@ -64,6 +64,7 @@ export interface ClaimRow {
   notebook: string;
   by: Claim['test']['by'];
   what: string;
+  /** What sources say: first the numbers that the rule looks at, then facts that set no verdict. */
   evidence: { fact: string; source: string }[];
   note: string;
   /** Every number the rule looks at that there is. */
@@ -148,6 +149,9 @@ export function claimRow(
       ...(hasValue(run) ? [numberOf(run, 'here')] : []),
     ];
   });
+  const cited = conditionsOf(claim).flatMap(({ cited }) =>
+    cited ? [{ fact: `${cited.title}: ${quantityText(cited.value, cited.unit)}`, source: cited.source }] : [],
+  );
   const measured = (where: ClaimNumber['where']): ClaimNumber[] =>
     numbers.filter((n) => n.kind === 'measured' && n.where === where);
   const { id, seed, section, statement, test } = claim;
@@ -164,7 +168,7 @@ export function claimRow(
     notebook: test.notebook,
     by: test.by,
     what: test.what,
-    evidence: claim.evidence ?? [],
+    evidence: [...cited, ...(claim.evidence ?? [])],
     note: claim.note ?? '',
   };
 }

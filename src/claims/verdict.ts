@@ -7,7 +7,8 @@
 //   within [l, h]   the same with a given range
 // A number without interval is its own interval if it is derived or dry-run (arithmetic); a measured one without
 // interval stays open. What sets a verdict is a recorded result that was derived, dry-run or measured, not on
-// generated data alone; anything else leaves the condition open, and the reason says so.
+// generated data alone; anything else leaves the condition open, and the reason says so. A number cited from a primary
+// source counts like arithmetic.
 //
 //   all hold                                    reproduced
 //   else one of `under` holds                   reproduced under a condition
@@ -117,12 +118,12 @@ function stateOf(condition: Condition, claim: Claim, low: number, high: number):
 function look(condition: Condition, claim: Claim, results: ReadonlyMap<string, Result>): Outcome {
   const wanted = wording(condition, claim);
   if (condition.cited) {
-    const { value, unit, source } = condition.cited;
+    const { title, value, unit, source } = condition.cited;
     const state = stateOf(condition, claim, value, value);
     const relation = state === 'holds' ? wanted : `not ${wanted}`;
     return {
       state,
-      text: `${capitalised(source)} gives ${quantityText(value, unit)}, ${relation}.`,
+      text: `${capitalised(title)}: ${quantityText(value, unit)}, ${relation} (${source}).`,
       cited: true,
     };
   }
@@ -153,6 +154,10 @@ function look(condition: Condition, claim: Claim, results: ReadonlyMap<string, R
 
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
+/** A reader must see when a verdict rests on what others write and nothing was run. */
+const byCitation = (outcomes: Outcome[]): string =>
+  outcomes.length > 0 && outcomes.every((o) => o.cited) ? 'By citation, nothing was run. ' : '';
+
 /**
  * Judge one claim.
  * @param results  recorded results by id (`loadResults(recordedDir())`)
@@ -161,7 +166,7 @@ export function judge(claim: Claim, results: ReadonlyMap<string, Result>): Judge
   const verdict = (verdict: Verdict, outcomes: Outcome[], lead = ''): Judgement => ({
     claim,
     verdict,
-    reason: `${lead}${outcomes.map((o) => o.text).join(' ')}`,
+    reason: `${lead}${byCitation(outcomes)}${outcomes.map((o) => o.text).join(' ')}`,
     results: outcomes.flatMap((o) => o.result ?? []),
     flip: claim.flip,
   });

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { publishedResults } from '../../src/claims/published';
 import { loadRegister, parseRegister, resultProblems } from '../../src/claims/register';
+import { numbersIn } from '../../src/claims/signals';
 import { judgeAll } from '../../src/claims/verdict';
 import type { Result } from '../../src/results/result';
 import { loadResults, recordedDir } from '../../src/results/store';
@@ -44,6 +45,22 @@ describe('a register', () => {
         expect: { rule: 'It has to hold somehow.', all: [{ result: 'a', is: 'equals', bound: 'published' }] },
       }),
       'needs a numeric published value',
+    ],
+    ['a reason by hand', row({ reason: 'It is so.' }), 'Unrecognized key: "reason"'],
+    [
+      'a number by hand where the reason is made',
+      row({ notTestable: { tried: 'a card of 12 GB.', settles: 'a large card.', proxy: 'a smaller one.' } }),
+      'speed, notTestable.tried: no number by hand',
+    ],
+    [
+      'a citation without its source',
+      row({
+        expect: {
+          rule: 'It has to hold somehow.',
+          all: [{ cited: { title: 'legs of a dog', value: 4, unit: '' }, is: 'above', bound: 1 }],
+        },
+      }),
+      'speed, expect.all.0.cited.source',
     ],
     [
       'conditions on what is said to be untestable',
@@ -131,6 +148,39 @@ describe('paper/claims.yaml', () => {
     const verdicts = new Map(judgeAll(claims, new Map()).map((j) => [j.claim.id, j.verdict]));
     expect(verdicts.get('sam3-square-1024')).toBe('contradicted by its source');
     expect(verdicts.get('bicubic')).toBe('contradicted by its source');
+  });
+
+  it('decides nothing but what a result or a cited number decides: without results only citations speak', () => {
+    for (const judged of judgeAll(claims, new Map())) {
+      if (['not tested yet', 'not testable here'].includes(judged.verdict)) continue;
+      const conditions = judged.claim.expect.all ?? [];
+      expect(
+        conditions.some((c) => c.cited),
+        judged.claim.id,
+      ).toBe(true);
+      expect(judged.reason, judged.claim.id).toMatch(/By citation, nothing was run\./);
+    }
+  });
+
+  it('writes no number into a reason that neither a result, a citation nor a bound holds', () => {
+    const results = loadResults(recordedDir());
+    for (const { claim: c, reason, verdict, results: used } of judgeAll(claims, results)) {
+      if (verdict === 'not tested yet') continue;
+      const allowed = JSON.stringify([c.expect, c.published, used.map((id) => results.get(id))]);
+      const known = new Set(numbersIn(allowed.replace(/["':,{}[\]]/g, ' ')).map(Number));
+      const rounded = [...known].flatMap((n) => [
+        n,
+        Number(n.toPrecision(4)),
+        100 * n,
+        n * (1 + (c.tolerance ?? 0)),
+      ]);
+      for (const number of numbersIn(reason.replace(/\u202f(?=\d)/g, '').replace(/×.*?[⁰¹²³⁴⁵⁶⁷⁸⁹]+/g, ''))) {
+        const value = Number(number);
+        const found = rounded.some((n) => Math.abs(n - value) <= 1e-9 || Number(n.toPrecision(4)) === value);
+        const mantissa = reason.includes(`${number}\u202f×`);
+        expect(found || mantissa, `${c.id}: ${number} in ${reason}`).toBe(true);
+      }
+    }
   });
 
   it('turns pixels into the verdicts a reader would give', () => {

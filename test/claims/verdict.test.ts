@@ -109,7 +109,7 @@ describe('the other verdicts', () => {
       rule: 'The maker gives the same number.',
       all: [
         {
-          cited: { value: 4, unit: 'wheels', source: 'the maker, page 2' },
+          cited: { title: 'wheels as built', value: 4, unit: 'wheels', source: 'the maker, page 2' },
           is: 'equals',
           bound: 'published',
         },
@@ -120,7 +120,29 @@ describe('the other verdicts', () => {
   it('contradicted by its source: a cited fact fails', () => {
     const judged = judge(wheels, new Map());
     expect(judged.verdict).toBe('contradicted by its source');
-    expect(judged.reason).toBe('The maker, page 2 gives 4\u202fwheels, not equal to 3.');
+    expect(judged.reason).toBe(
+      'By citation, nothing was run. Wheels as built: 4\u202fwheels, not equal to 3 (the maker, page 2).',
+    );
+  });
+
+  it('a citation beside a result is named as what it is, and holds or fails by its number', () => {
+    const cited = { title: 'pace in the manual', value: 2, unit: '', source: 'the manual, page 1' };
+    const both = claim({
+      expect: {
+        rule: 'The manual and the ratio both say more than one.',
+        all: [
+          { cited, is: 'above', bound: 1 },
+          { result: 'walk.ratio', is: 'above', bound: 1 },
+        ],
+      },
+    });
+    expect(judge(both, byId(result())).verdict).toBe('reproduced');
+    expect(judge(both, byId(result())).reason).toMatch(
+      /^Pace in the manual: 2, above 1 \(the manual, page 1\)\. Walking/,
+    );
+    // One half alone decides nothing in favour.
+    expect(judge(both, new Map()).verdict).toBe('not tested yet');
+    expect(judge(both, byId(result(span(0.1, 0.2)))).verdict).toBe('not reproduced');
   });
 
   it('not testable here: the reason names what was tried, what settles it and the proxy', () => {

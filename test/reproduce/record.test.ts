@@ -9,7 +9,7 @@ import { summarise } from '../../src/claims/summary';
 import { judgeAll } from '../../src/claims/verdict';
 import { paperResults } from '../../src/publish/recorded';
 import { drawFigures } from '../../src/reproduce/figures';
-import { verdictSection, withVerdicts } from '../../src/reproduce/readme';
+import { headlines, verdictSection, withVerdicts } from '../../src/reproduce/readme';
 
 const tracked = (dir: string): string[] =>
   readdirSync(dir)
@@ -34,5 +34,9 @@ describe('the record', () => {
     const claims = summarise(judgeAll(loadRegister(), results), results);
     expect(readFileSync(inRepo('README.md'), 'utf8')).toContain(verdictSection(claims));
     expect(() => withVerdicts('no marks', claims)).toThrow('put the marks back');
+    const ids = claims.rows.map((row) => row.id);
+    expect(headlines.filter((id) => !ids.includes(id))).toEqual([]);
+    // Short: a reader of the README is led to the register, not through it.
+    expect(verdictSection(claims).split('\n- ').length).toBeLessThanOrEqual(headlines.length + 1);
   });
 });
