@@ -41,6 +41,7 @@ export { checkLinkedPlanes } from './results/linked-check';
 export { differenceAlong } from './results/linked-geometry';
 export * from './experiments/mode';
 export * from './experiments/study';
+export { dataOf } from './experiments/data';
 export { runStudy } from './experiments/run-study';
 export * from './experiments/heads';
 export * from './experiments/plane-agreement';

@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import type { Problem } from '../base/errors';
 import { inRepo } from '../base/paths';
 import type { Progress } from '../base/progress';
-import type { Job } from '../experiments/run';
+import type { Job } from '../experiments/job';
 import { attemptNow } from '../results/run-log';
 import type { RunStore } from '../results/run-store';
 import type { Order, Word } from './order';
@@ -11,6 +11,8 @@ import { exitCodes } from './order';
 
 /** Seconds that a run has to save where it is after it was told to stop. */
 const GRACE = 5;
+/** Seconds that the last words of a process may come late; what it started may hold its output open for ever. */
+const LATE = 0.5;
 /** Characters of a run's last words that are kept. */
 const TAIL = 4000;
 
@@ -81,6 +83,16 @@ export function runInChild(
       started = false;
       settle(null, `before it began (${error.message})`);
     });
-    child.on('close', (code, name) => settle(code, name ? `by ${name}` : `with code ${code}`));
+    child.on('exit', (code, name) => {
+      const end = (): void => settle(code, name ? `by ${name}` : `with code ${code}`);
+      const late = setTimeout(() => {
+        child.removeAllListeners('close');
+        end();
+      }, LATE * 1000);
+      child.once('close', () => {
+        clearTimeout(late);
+        end();
+      });
+    });
   });
 }

@@ -5,8 +5,9 @@ import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError, Interrupted, messageOf } from '../base/errors';
 import type { Long } from '../base/progress';
-import type { Job } from '../experiments/run';
-import { compute, jobLike, jobOf, partsOf } from '../experiments/run';
+import type { Job } from '../experiments/job';
+import { jobLike, jobOf, partsOf } from '../experiments/job';
+import { compute } from '../experiments/run';
 import type { StudyDefinition } from '../experiments/study';
 import type { RunRequest, StoredRun } from '../results/run-store';
 import { RunStore } from '../results/run-store';
@@ -186,7 +187,7 @@ class LocalEngine {
   /** Start what can be started. @returns whether anything is left to wait for */
   private startAll(): boolean {
     for (const task of this.tasks) {
-      if (task.state !== 'waiting' && task.state !== 'elsewhere') continue;
+      if (task.state !== 'elsewhere' && !(task.state === 'waiting' && this.hasRoomFor(task))) continue;
       if (!this.options.force && this.store.find(task.job.identity.hash)) task.state = 'found';
       else if (this.store.ownerOf(task.job.identity.hash) !== undefined) task.state = 'elsewhere';
       else if (this.hasRoomFor(task)) this.start(task);

@@ -4,7 +4,7 @@ import { median } from '../base/interval';
 import type { Progress, ProgressEvent } from '../base/progress';
 import { expectedCost } from '../experiments/expected-cost';
 import type { RunStore } from '../results/run-store';
-import type { Job } from '../experiments/run';
+import type { Job } from '../experiments/job';
 
 /** One run on its way. */
 export interface Task {

@@ -1,7 +1,6 @@
 // What a notebook calls for the results of a study: from the record, from the run store, or computed here and now.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError, Interrupted } from '../base/errors';
-import { inRepo } from '../base/paths';
 import type { Long } from '../base/progress';
 import { formatSeconds } from '../base/progress';
 import type { Mode, Provenance } from '../results/result';
@@ -11,10 +10,12 @@ import type { Study } from '../results/store';
 import { loadStudy, quickDir, recordedDir, resultsOf, saveStudy } from '../results/store';
 import { expectedCost } from './expected-cost';
 import { currentMode, isRehearsal, rehearsalNote } from './mode';
-import type { Job } from './run';
-import { compute, jobOf, partsOf } from './run';
+import { dataOf } from './data';
+import type { Job } from './job';
+import { jobOf, partsOf, requestOf } from './job';
+import { compute } from './run';
 import type { StudyDefinition, StudyOutcome } from './study';
-import { dataOf, StudyResults } from './study';
+import { StudyResults } from './study';
 
 /** Above this a run says its time and memory before it starts, in seconds. */
 const LONG_RUN = 30;
@@ -43,7 +44,7 @@ export async function runStudy<Spec>(
   }: RunStudyOptions = {},
 ): Promise<StudyResults> {
   if (mode === 'stored') return new StudyResults(resultsOf(loadStudy(recordedDir(), study.id), 'stored'));
-  const job = await studyJob(study, mode, await dataOf(study, long));
+  const job = await jobOf(study, requestOf(study, mode, await dataOf(study, long)));
   const here = store.find(job.identity.hash);
   if (here) say(`${study.id}: found in the run store, nothing is run again (${whenAndWhere(here.record)})`);
   else announce(job, store, say);
@@ -51,22 +52,6 @@ export async function runStudy<Spec>(
   const result = studyOf(run, mode);
   keep(result);
   return new StudyResults(resultsOf(result, 'fresh'));
-}
-
-/** The run of a whole study in a mode; with its smallest spec in a rehearsal. @param data  from `dataOf` */
-export function studyJob<Spec>(
-  study: StudyDefinition<Spec>,
-  mode: Exclude<Mode, 'stored'>,
-  data: Record<string, string>,
-): Promise<Job> {
-  return jobOf(study, {
-    study: study.id,
-    module: inRepo('dist', `${study.module}.js`),
-    name: study.name,
-    mode,
-    spec: study.specs[isRehearsal() ? 'tiny' : mode] as Job['request']['spec'],
-    data,
-  });
 }
 
 /** A stored run of a whole study as the study's results. */

@@ -1,64 +1,15 @@
-// One run: prepared, found in the run store, or computed and stored there. Notebooks compute in their own process, the
-// engine in one process for each run; both come through here.
-import { readFileSync } from 'node:fs';
+// One run, computed and stored. Notebooks compute in their own process, the engine in one process for each run; both come
+// through here.
 import os from 'node:os';
 import { InputError, Interrupted, messageOf } from '../base/errors';
-import { sha256, sha256OfValue } from '../base/hash';
-import { inRepo } from '../base/paths';
 import type { Long } from '../base/progress';
-import type { Identity } from '../results/identity';
-import { identityOf } from '../results/identity';
 import { codeState, costSince, thisDevice } from '../results/provenance';
 import { attemptNow } from '../results/run-log';
 import type { RunRequest, RunStore, StoredRun } from '../results/run-store';
-import type { StudyDefinition, StudyOutcome } from './study';
+import type { Job } from './job';
+import { partsOf } from './job';
+import type { StudyOutcome } from './study';
 import { missing } from './study';
-
-/** A run that is ready to be looked for or computed. */
-export interface Job {
-  study: StudyDefinition;
-  request: RunRequest;
-  identity: Identity;
-  /** The build of the code that the identity is of. */
-  build: string;
-}
-
-/** Tells one build of dist/ from another. */
-export function buildStamp(): string {
-  try {
-    return sha256(readFileSync(inRepo('dist', '.stamp')));
-  } catch {
-    return '';
-  }
-}
-
-/** Prepare a run: its identity covers the code that its module imports, the spec and the data. */
-export async function jobOf(study: StudyDefinition, request: RunRequest): Promise<Job> {
-  const build = buildStamp();
-  const source = `export { ${request.name} } from ${JSON.stringify(request.module.replace(/\.js$/, ''))};`;
-  const code = await identityOf(source, { resolveDir: inRepo('src') });
-  return { study, request, build, identity: identityWith(code, request) };
-}
-
-/** The same study with another spec or other data, whose code need not be bundled again. */
-export function jobLike(job: Job, request: RunRequest): Job {
-  return { ...job, request, identity: identityWith(job.identity, request) };
-}
-
-/** The runs of a study's sweep; none when it is a single run. */
-export function partsOf(job: Job): Job[] {
-  const { study, request } = job;
-  if (!study.sweep || request.part) return [];
-  const specs = study.sweep.specs(request.spec) as RunRequest['spec'][];
-  return specs.map((spec) => jobLike(job, { ...request, spec, part: true }));
-}
-
-function identityWith(code: Identity, { spec, part, data }: RunRequest): Identity {
-  const identity = { ...code, spec: sha256OfValue(part ? { part: spec } : spec), data };
-  // As identityOf hashes: the modules' code is in `code`.
-  const hash = sha256OfValue({ ...identity, hash: undefined, modules: undefined });
-  return { ...identity, hash };
-}
 
 /**
  * Compute a run and store it. The outcome of a sweep is combined from those of its runs, which must be in the store.

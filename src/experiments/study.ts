@@ -1,10 +1,7 @@
 // A study: a spec for each mode, the data it needs, what it takes, and a function from spec to findings.
 import path from 'node:path';
-import { InputError } from '../base/errors';
 import type { Long } from '../base/progress';
-import { Meter } from '../base/progress';
 import { inRepo } from '../base/paths';
-import { fetchOne } from '../datasets/fetch';
 import { identityOf } from '../results/identity';
 import type { Finding, Mode, Provenance, Result } from '../results/result';
 import type { Checkpoint } from '../results/run-store';
@@ -111,23 +108,3 @@ export function inputName(need: DataNeed): string {
 
 /** What stands for the digest of data that cannot be had: what takes its place is part of the study's code. */
 export const missing = 'missing';
-
-/** The digests of the data a study needs, fetched where it is not here yet; `missing` for what cannot be had. */
-export async function dataOf(
-  { id, needs }: Pick<StudyDefinition, 'id' | 'needs'>,
-  long: Long = {},
-): Promise<Record<string, string>> {
-  const digests: Record<string, string> = {};
-  const meter = new Meter(`data of ${id}`, 'files', needs.length, long);
-  for (const need of needs) {
-    try {
-      digests[inputName(need)] = (await fetchOne(need.dataset, need.path, { signal: long.signal })).sha256;
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      digests[inputName(need)] = missing;
-    }
-    meter.add(1, need.path);
-  }
-  meter.finish();
-  return digests;
-}

@@ -152,10 +152,27 @@ export class RunStore {
   /** Begin to compute a claimed run: what killed attempts left half-written goes. @throws InputError for the disk */
   begin(hash: string, request: RunRequest): void {
     this.onDisk(hash, () => {
-      for (const name of readdirSync(this.at(hash)))
-        if (name.endsWith('.tmp')) rmSync(this.at(hash, name), { recursive: true, force: true });
+      this.sweep(hash);
       writeJsonAtomic(this.at(hash, 'request.json'), request);
     });
+  }
+
+  /** Remove what a process left that was killed right after it had published: nothing else may be at this run. */
+  tidy(hash: string): void {
+    if (!existsSync(this.at(hash, 'result'))) return;
+    const held = this.claim(hash);
+    if (!held) return;
+    try {
+      this.sweep(hash);
+      rmSync(this.at(hash, 'checkpoint.json'), { force: true });
+    } finally {
+      held.release();
+    }
+  }
+
+  private sweep(hash: string): void {
+    for (const name of readdirSync(this.at(hash)))
+      if (name.endsWith('.tmp')) rmSync(this.at(hash, name), { recursive: true, force: true });
   }
 
   /** The checkpoint of a claimed run. @param spent  seconds of this attempt so far */
