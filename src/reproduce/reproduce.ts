@@ -15,6 +15,7 @@ import { studies } from '../experiments/registry';
 import { drawWithMemory } from '../plots/drawn';
 import { lintNotebook, requireBoundNumbers } from '../publish/number-lint';
 import { buildRecordedPaper, paperResults } from '../publish/recorded';
+import { writeCrate } from '../publish/ro-crate';
 import type { Mode } from '../results/result';
 import { loadResults, quickDir } from '../results/store';
 import { dataStep } from './data';
@@ -95,6 +96,8 @@ export async function reproduce({
   const draw = await drawWithMemory();
   const { files } = await step(async () => {
     const files = await drawFigures(results, { draw, ...long });
+    // Equal results and figures give an equal crate: only a recording changes it.
+    writeCrate(inRepo('figures'));
     let line = `${files.filter((f) => f.endsWith('.svg')).length} from recorded results`;
     if (mode !== 'stored') {
       // Published numbers, and the record where this run has nothing of its own, complete the fresh results.

@@ -104,7 +104,8 @@ export function loadResults(dir: string, origin: Result['origin'] = 'stored'): M
   const results = new Map<string, Result>();
   const files = existsSync(dir)
     ? readdirSync(dir)
-        .filter((f) => f.endsWith('.json'))
+        // A folder may describe itself (publish/ro-crate.ts).
+        .filter((f) => f.endsWith('.json') && f !== 'ro-crate-metadata.json')
         .sort()
     : [];
   for (const file of files) {

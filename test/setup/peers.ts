@@ -23,6 +23,7 @@ const probes = {
   nbclient: () => pythonHas('nbclient'),
   nbformat: () => pythonHas('nbformat'),
   jupyterlab: () => pythonHas('jupyterlab'),
+  'ro-crate': () => pythonHas('rocrate_validator') && pythonHas('rocrate'),
   cffconvert: () => pythonHas('cffconvert'),
   chromium: () => chromium() !== undefined,
   pdftotext: () => spawnSync('pdftotext', ['-v'], { stdio: 'ignore' }).status === 0,
