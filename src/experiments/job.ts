@@ -3,10 +3,7 @@ import { readFileSync } from 'node:fs';
 import { sha256, sha256OfValue } from '../base/hash';
 import { inRepo } from '../base/paths';
 import type { Identity } from '../results/identity';
-import { identityOf } from '../results/identity';
-import type { Mode } from '../results/result';
 import type { RunRequest } from '../results/run-store';
-import { isRehearsal } from './mode';
 import type { StudyDefinition } from './study';
 
 /** A run that is ready to be looked for or computed. */
@@ -25,30 +22,6 @@ export function buildStamp(): string {
   } catch {
     return '';
   }
-}
-
-/** The run of a whole study in a mode; with its smallest spec in a rehearsal. @param data  from `dataOf` */
-export function requestOf<Spec>(
-  study: StudyDefinition<Spec>,
-  mode: Exclude<Mode, 'stored'>,
-  data: Record<string, string>,
-): RunRequest {
-  return {
-    study: study.id,
-    module: inRepo('dist', `${study.module}.js`),
-    name: study.name,
-    mode,
-    spec: study.specs[isRehearsal() ? 'tiny' : mode] as RunRequest['spec'],
-    data,
-  };
-}
-
-/** Prepare a run: its identity covers the code that its module imports, the spec and the data. */
-export async function jobOf(study: StudyDefinition, request: RunRequest): Promise<Job> {
-  const build = buildStamp();
-  const source = `export { ${request.name} } from ${JSON.stringify(request.module.replace(/\.js$/, ''))};`;
-  const code = await identityOf(source, { resolveDir: inRepo('src') });
-  return { study, request, build, identity: identityWith(code, request) };
 }
 
 /** The same study with another spec or other data, whose code need not be bundled again. */

@@ -12,7 +12,8 @@ import { expectedCost } from './expected-cost';
 import { currentMode, isRehearsal, rehearsalNote } from './mode';
 import { dataOf } from './data';
 import type { Job } from './job';
-import { jobOf, partsOf, requestOf } from './job';
+import { partsOf } from './job';
+import { studyJob } from './prepare';
 import { compute } from './run';
 import type { StudyDefinition, StudyOutcome } from './study';
 import { StudyResults } from './study';
@@ -44,7 +45,7 @@ export async function runStudy<Spec>(
   }: RunStudyOptions = {},
 ): Promise<StudyResults> {
   if (mode === 'stored') return new StudyResults(resultsOf(loadStudy(recordedDir(), study.id), 'stored'));
-  const job = await jobOf(study, requestOf(study, mode, await dataOf(study, long)));
+  const job = await studyJob(study, mode, await dataOf(study, long));
   const here = store.find(job.identity.hash);
   if (here) say(`${study.id}: found in the run store, nothing is run again (${whenAndWhere(here.record)})`);
   else announce(job, store, say);

@@ -1,8 +1,6 @@
 // A study: a spec for each mode, the data it needs, what it takes, and a function from spec to findings.
 import path from 'node:path';
 import type { Long } from '../base/progress';
-import { inRepo } from '../base/paths';
-import { identityOf } from '../results/identity';
 import type { Finding, Mode, Provenance, Result } from '../results/result';
 import type { Checkpoint } from '../results/run-store';
 
@@ -89,16 +87,6 @@ export class StudyResults {
     if (!found) throw new Error(`no result ${id}; there are ${this.results.map((r) => r.id).join(', ')}`);
     return found;
   }
-}
-
-/** The identity of a study: its spec, the code its module really imports, and the data. */
-export function identityOfStudy<Spec>(
-  study: StudyDefinition<Spec>,
-  spec: Spec,
-  data: Record<string, string>,
-): ReturnType<typeof identityOf> {
-  const source = `export { ${study.name} } from './${study.module}';`;
-  return identityOf(source, { resolveDir: inRepo('src'), spec, data });
 }
 
 /** `brats2015-deepmedic/case/flair.nii.gz`: how inputs are named in provenance. */

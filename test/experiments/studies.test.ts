@@ -8,9 +8,9 @@ import { chooseMode, currentMode } from '../../src/experiments/mode';
 import { pixels } from '../../src/experiments/pixels';
 import { planeReads } from '../../src/experiments/plane-reads';
 import { studies } from '../../src/experiments/registry';
+import { studyJob } from '../../src/experiments/prepare';
 import type { StudyDefinition, StudyOutcome } from '../../src/experiments/study';
 import { runStudy } from '../../src/experiments/run-study';
-import { identityOfStudy } from '../../src/experiments/study';
 import { lesionVoxel, threePlanes } from '../../src/experiments/three-planes';
 import { volumeOf } from '../../src/volume/volume';
 import { describeWith } from '../setup/peers';
@@ -127,8 +127,8 @@ describe('running a study', () => {
   });
 
   it('has an identity that covers its own code and the data', async () => {
-    const one = await identityOfStudy(planeReads, planeReads.specs.quick, { a: '1' });
-    const other = await identityOfStudy(planeReads, planeReads.specs.quick, { a: '2' });
+    const { identity: one } = await studyJob(planeReads, 'quick', { a: '1' });
+    const { identity: other } = await studyJob(planeReads, 'quick', { a: '2' });
     expect(other.hash).not.toBe(one.hash);
     const modules = Object.keys(one.modules);
     expect(modules).toEqual(
