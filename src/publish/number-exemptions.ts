@@ -27,10 +27,6 @@ export const namedNumbers: readonly Exemption[] = [
   { pattern: /\b(?:u?int|float)(?:8|16|32|64)\b/g, reason: 'name of a number type' },
   { pattern: /\bSource Sans 3\b|\bSTIX Two Math\b/g, reason: 'name of a typeface' },
   { pattern: /\bPDF\/UA-1\b/g, reason: 'name of a standard' },
-  {
-    pattern: /^\| \*\*Time and memory\*\* \|.*$/gm,
-    reason: "a notebook's header card: written by hand from what its last cell printed in the last build",
-  },
   { pattern: /\bL[12]\b(?= (?:norm|cache))/g, reason: 'name of a norm or a cache' },
 ];
 

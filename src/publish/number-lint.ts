@@ -10,6 +10,7 @@
 // value after a relation sign: `x^2` stands, `r = 4` does not.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { z } from 'zod';
 import { InputError } from '../base/errors';
 import { inRepo } from '../base/paths';
 import { countedNouns, namedNumbers } from './number-exemptions';
@@ -103,17 +104,36 @@ export function lintMarkdown(source: string, file: string): LooseNumber[] {
 }
 
 /**
- * Loose numbers in the Markdown cells of a notebook; lines and columns count within the cell.
+ * Loose numbers in a notebook: in the texts of its card, and in its Markdown cells, where lines and columns count within
+ * the cell. The generated card in the first Markdown cell holds numbers by right (reproduce/cards.ts compares it).
  * @param file  an `.ipynb` file (nbformat 4)
  */
 export function lintNotebook(file: string): LooseNumber[] {
   const name = path.relative(inRepo(), path.resolve(file));
-  const notebook = JSON.parse(readFileSync(file, 'utf8')) as {
-    cells: { cell_type: string; source: string | string[] }[];
-  };
-  return notebook.cells.flatMap((cell, i) =>
-    cell.cell_type === 'markdown' ? lintMarkdown([cell.source].flat().join(''), `${name} cell ${i + 1}`) : [],
+  const { metadata, cells } = notebookSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  const first = cells.findIndex((cell) => cell.cell_type === 'markdown');
+  const inCard = Object.entries(metadata?.coc?.card ?? {}).flatMap(([key, text]) =>
+    typeof text === 'string' ? lintMarkdown(text, `${name} metadata.coc.card.${key}`) : [],
   );
+  const inCells = cells.flatMap((cell, i) => {
+    if (cell.cell_type !== 'markdown') return [];
+    const source = [cell.source].flat().join('');
+    const prose = proseOfMarkdown(i === first ? withoutCard(source) : source);
+    return looseNumbers(prose, source, `${name} cell ${i + 1}`);
+  });
+  return [...inCard, ...inCells];
+}
+
+const notebookSchema = z.object({
+  metadata: z
+    .object({ coc: z.object({ card: z.record(z.string(), z.unknown()).optional() }).optional() })
+    .optional(),
+  cells: z.array(z.object({ cell_type: z.string(), source: z.union([z.string(), z.array(z.string())]) })),
+});
+
+/** The text with the generated card blanked; only the first pair of marks counts. */
+function withoutCard(source: string): string {
+  return source.replace(/<!-- card -->[^]*?<!-- end of card -->/, (found) => found.replace(/[^\n]/g, ' '));
 }
 
 /** @throws InputError naming each loose number as file:line:column */

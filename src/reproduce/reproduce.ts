@@ -18,6 +18,7 @@ import { buildRecordedPaper, paperResults } from '../publish/recorded';
 import { writeCrate } from '../publish/ro-crate';
 import type { Mode } from '../results/result';
 import { loadResults, quickDir } from '../results/store';
+import { updateCards } from './cards';
 import { dataStep } from './data';
 import { drawFigures } from './figures';
 import { listNotebooks, record, runOrReuse } from './notebooks';
@@ -113,7 +114,10 @@ export async function reproduce({
   });
 
   const claims = summarise(judgeAll(loadRegister(), results), results);
-  if (options.record) updateReadme(claims);
+  if (options.record) {
+    updateReadme(claims);
+    updateCards();
+  }
   const shown = (file: string): string => path.relative(inRepo(), file);
   return {
     mode,

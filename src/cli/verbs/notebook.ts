@@ -52,6 +52,27 @@ export function define(command: Command): void {
       const cells = files.map((file) => ({ file, cells: readNotebook(file).cells.length }));
       print(flags, cells, cells.map((entry) => `${entry.file}: ${entry.cells} cells, format 4.5`).join('\n'));
     });
+  command
+    .command('cards [file...]')
+    .description('write the header cards of notebooks from results, studies, manifests and register')
+    .option('--check', 'write nothing; end with 1 where a card is another than it should be')
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      '\nWithout files: all of notebooks/. Question, lesson and need stand in the metadata of a notebook (coc.card);\n' +
+        'everything else in a card is drawn. `reproduce --record` writes them too.',
+    )
+    .action(cards);
+}
+
+async function cards(files: string[], flags: { check?: boolean; json?: boolean }): Promise<void> {
+  const { updateCards } = await import('../../reproduce/cards.js');
+  const changed = updateCards({ write: !flags.check, ...(files.length > 0 && { files }) });
+  const shown = changed.map((file) => path.relative(process.cwd(), file));
+  if (flags.check && changed.length > 0) process.exitCode = 1;
+  const what = flags.check ? 'not as it should be (`coc notebook cards` writes it)' : 'written';
+  const lines = shown.map((file) => `${file}: card ${what}`);
+  print(flags, shown, lines.join('\n') || 'All cards are up to date.');
 }
 
 async function runAll(files: string[], flags: RunFlags): Promise<void> {
