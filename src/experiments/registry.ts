@@ -6,6 +6,7 @@ import { strides } from './strides';
 import { pixels } from './pixels';
 import type { StudyDefinition } from './study';
 import { threePlanes } from './three-planes';
+import { viewAlignment } from './view-alignment';
 
 export const studies: Record<string, StudyDefinition> = {
   [planeAgreement.id]: planeAgreement,
@@ -14,4 +15,5 @@ export const studies: Record<string, StudyDefinition> = {
   [strides.id]: strides,
   [pixels.id]: pixels,
   [threePlanes.id]: threePlanes,
+  [viewAlignment.id]: viewAlignment,
 };

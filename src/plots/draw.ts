@@ -7,6 +7,8 @@ import { memoryLadder } from './builders/memory-ladder';
 import { kernelTransfer } from './builders/kernel-transfer';
 import { pixelLedger } from './builders/pixel-ledger';
 import { planeReadTimes } from './builders/plane-read-times';
+import { rankTradeoff } from './builders/rank-tradeoff';
+import { scoreColumns } from './builders/score-columns';
 import { strideTimes } from './builders/stride-times';
 import { threePlanes } from './builders/three-planes';
 import type { Builder, Figure, Results } from './figure';
@@ -22,6 +24,8 @@ export const builders: Record<string, Builder | undefined> = {
   'kernel-transfer': kernelTransfer,
   'pixel-ledger': pixelLedger,
   'plane-read-times': planeReadTimes,
+  'rank-tradeoff': rankTradeoff,
+  'score-columns': scoreColumns,
   'stride-times': strideTimes,
   'three-planes': threePlanes,
 };

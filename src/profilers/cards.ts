@@ -21,7 +21,7 @@ export interface Card {
 /** PCIe x16, one direction, after line coding: 8 GT/s and 128b/130b for generation 3, doubled with each generation. */
 const pcie = (generation: 3 | 4 | 5): number => (16 * 8e9 * 2 ** (generation - 3) * (128 / 130)) / 8;
 
-/** The cards the study names (T4, A100), and one newer. */
+/** The cards the study names (T4, A100), the one that view alignment was trained on, and one newer. */
 export const cards = {
   t4: {
     name: 'NVIDIA T4 (16 GB)',
@@ -46,6 +46,14 @@ export const cards = {
     memory: 80e9,
     hostLink: pcie(4),
     source: 'NVIDIA A100 data sheet (2021)',
+  },
+  l40: {
+    name: 'NVIDIA L40 (48 GB)',
+    flops: { fp32: 90.5e12, tf32: 90.5e12, half: 181.05e12 },
+    memoryBandwidth: 864e9,
+    memory: 48e9,
+    hostLink: pcie(4),
+    source: 'NVIDIA L40 data sheet (2022), rates with sparsity halved',
   },
   'h100-80': {
     name: 'NVIDIA H100 (80 GB, SXM)',

@@ -56,8 +56,8 @@ export type UNetName = keyof typeof uNetShapes;
 /** What a network is made of, and what one forward pass over one patch computes. */
 export interface UNetCounts {
   parameters: { encoder: number; decoder: number; heads: number; total: number };
-  /** MAC of one forward pass, heads of deep supervision among them. */
-  macs: number;
+  /** MAC of one forward pass; the decoder's heads of deep supervision are in `heads`. */
+  macs: { encoder: number; decoder: number; heads: number; total: number };
 }
 
 /**
@@ -100,11 +100,13 @@ export function uNetCounts(shape: UNetShape, patch?: Readonly<Triple>): UNetCoun
       decoder.convolution(27, k === 0 ? 2 * features[s] : features[s], features[s], voxels[s]);
     heads.head(features[s], shape.classes, voxels[s]);
   }
-  const parameters = { encoder: encoder.parameters, decoder: decoder.parameters, heads: heads.parameters };
-  return {
-    parameters: { ...parameters, total: parameters.encoder + parameters.decoder + parameters.heads },
-    macs: encoder.macs + decoder.macs + heads.macs,
-  };
+  const sums = (of: (part: Tally) => number): UNetCounts['macs'] => ({
+    encoder: of(encoder),
+    decoder: of(decoder),
+    heads: of(heads),
+    total: of(encoder) + of(decoder) + of(heads),
+  });
+  return { parameters: sums((part) => part.parameters), macs: sums((part) => part.macs) };
 }
 
 /** Sums over layers. */
