@@ -41,7 +41,6 @@ export function findTable(
   findMargins(found, table, ranks);
   findChanges(found, ranks);
   findRanges(found, table, ranges);
-  findDesign(found, table);
   findFigures(found, table);
 }
 
@@ -263,25 +262,6 @@ function findRates(found: Findings, trainers: PublishedValues, backbone: Backbon
     '1',
     trainers.number(`${backbone}.cva-con`, 'rate') / trainers.number(`${backbone}.con`, 'rate'),
     'ratio of the trainers’ settings',
-  );
-}
-
-/** What the table is made of. */
-function findDesign(found: Findings, table: PublishedValues): void {
-  found.derived(
-    'columns.segmentation-share',
-    'Share of the scores of Table 1 that are segmentation',
-    '1',
-    segmentation.length / (segmentation.length + classification.length),
-    'eight columns of segmentation, three of classification',
-  );
-  const families = /^(AE|MAE)( \+ (C-)?CVA)?( \+ Con)?$/;
-  found.derived(
-    'rows.other-methods',
-    'Rows of Table 1 that are neither an autoencoder, alone or with contrast, nor a form of CVA',
-    'rows',
-    table.rows.filter((row) => !families.test(table.text(row, 'method'))).length,
-    'count by the names of the rows',
   );
 }
 

@@ -3,15 +3,17 @@ import { InputError } from '../base/errors';
 import type { Long } from '../base/progress';
 import { Meter } from '../base/progress';
 import { fetchOne } from '../datasets/fetch';
+import { published } from '../results/published';
 import type { StudyDefinition } from './study';
 import { inputName, missing } from './study';
 
-/** The digests of the data a study needs, fetched where it is not here yet; `missing` for what cannot be had. */
+/** The digests of the published tables that a study derives from and of the data it needs, fetched where it is not here yet; `missing` for what cannot be had. */
 export async function dataOf(
-  { id, needs }: Pick<StudyDefinition, 'id' | 'needs'>,
+  { id, needs, published: tables = [] }: Pick<StudyDefinition, 'id' | 'needs' | 'published'>,
   long: Long = {},
 ): Promise<Record<string, string>> {
   const digests: Record<string, string> = {};
+  for (const { input } of tables.map((table) => published(table))) digests[input.name] = input.sha256;
   const meter = new Meter(`data of ${id}`, 'files', needs.length, long);
   for (const need of needs) {
     try {

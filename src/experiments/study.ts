@@ -53,6 +53,8 @@ export interface StudyDefinition<Spec = unknown, Sub = unknown, Part = unknown> 
   /** The export of that file. */
   name: string;
   needs: DataNeed[];
+  /** Ids of the published tables (paper/published.yaml) that it derives from. */
+  published?: readonly string[];
   specs: Record<'tiny' | Exclude<Mode, 'stored'>, Spec>;
   cost: Record<Exclude<Mode, 'stored'>, StudyCost>;
   /** Measures time: nothing else may run beside it. */

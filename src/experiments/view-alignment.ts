@@ -23,11 +23,13 @@ export const viewAlignment: StudyDefinition<Spec> = {
   module: 'experiments/view-alignment',
   name: 'viewAlignment',
   needs: [],
+  published: tables,
   specs: {
     tiny: { pairs: 40, seed: 1 },
     quick: { pairs: 2000, seed: 1 },
     full: { pairs: 20_000, seed: 1 },
   },
+  cost: { quick: { seconds: 5, memoryGiB: 0.3 }, full: { seconds: 40, memoryGiB: 0.4 } },
   async run(spec, long) {
     const found = new Findings('view-alignment', spec.seed);
     const [scores, trainers, ranges, times] = tables.map((id) => published(id));
