@@ -94,7 +94,7 @@ function findRanks(found: Findings, table: PublishedValues): Map<string, RowRank
       backbone: table.text(row, 'backbone'),
       method: table.text(row, 'method'),
       ...Object.fromEntries(
-        tasks.flatMap((task) => [
+        tasks.flatMap((task): [string, string | number][] => [
           [`${task}-printed`, printed(table, row, task)],
           [task, rangeText(ranks[task])],
         ]),

@@ -31,7 +31,7 @@ const panelHeight = 150;
 /** Share of the drawing's height between two panels. */
 const gap = 0.12;
 
-export const scoreColumns: Builder = (own, _results) => {
+export const scoreColumns: Builder = (own) => {
   const data = dataOf(own, dataSchema);
   const wins = data.backbones.map((b) => {
     const cells = b.methods.flatMap((m) => m.scores.map((score, c) => score - b.base[c]));
