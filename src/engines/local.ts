@@ -57,7 +57,10 @@ export async function runAll(requests: RunRequest[], options: EngineOptions = {}
   const jobs = await prepare(requests);
   const tasks = new Map<string, Task>();
   for (const job of jobs) {
-    if (!options.force && store.find(job.identity.hash)) continue;
+    if (!options.force && store.find(job.identity.hash)) {
+      store.tidy(job.identity.hash);
+      continue;
+    }
     const parts = partsOf(job);
     for (const run of parts.length > 0 ? parts : [job])
       if (!tasks.has(run.identity.hash))
@@ -189,8 +192,11 @@ class LocalEngine {
   private startAll(): boolean {
     for (const task of this.tasks) {
       if (task.state !== 'elsewhere' && !(task.state === 'waiting' && this.hasRoomFor(task))) continue;
-      if (!this.options.force && this.store.find(task.job.identity.hash)) task.state = 'found';
-      else if (this.store.ownerOf(task.job.identity.hash) !== undefined) task.state = 'elsewhere';
+      const { hash } = task.job.identity;
+      if (!this.options.force && this.store.find(hash)) {
+        this.store.tidy(hash);
+        task.state = 'found';
+      } else if (this.store.ownerOf(hash) !== undefined) task.state = 'elsewhere';
       else if (this.hasRoomFor(task)) this.start(task);
     }
     return this.running.size > 0 || this.tasks.some((t) => t.state === 'waiting' || t.state === 'elsewhere');

@@ -21,7 +21,14 @@ import {
 import path from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../base/errors';
-import { diskError, readJson, temporaryName, writeFileAtomic, writeJsonAtomic } from '../base/files';
+import {
+  diskError,
+  isDiskError,
+  readJson,
+  temporaryName,
+  writeFileAtomic,
+  writeJsonAtomic,
+} from '../base/files';
 import { canonicalJson, sha256, sha256OfValue } from '../base/hash';
 import { cacheDir } from '../base/paths';
 import type { Identity } from './identity';
@@ -112,7 +119,7 @@ export class RunStore {
     }
   }
 
-  /** Every finished run, the latest first. Damaged ones are left out. */
+  /** Every finished run, the latest first. Outcomes are not read; runs whose record is damaged are left out. */
   list(): RunRecord[] {
     const records = this.hashes().flatMap((hash) => {
       try {
@@ -152,27 +159,33 @@ export class RunStore {
   /** Begin to compute a claimed run: what killed attempts left half-written goes. @throws InputError for the disk */
   begin(hash: string, request: RunRequest): void {
     this.onDisk(hash, () => {
-      this.sweep(hash);
+      const names = readdirSync(this.at(hash));
+      this.removeAll(
+        hash,
+        names.filter((name) => name.endsWith('.tmp')),
+      );
       writeJsonAtomic(this.at(hash, 'request.json'), request);
     });
   }
 
-  /** Remove what a process left that was killed right after it had published: nothing else may be at this run. */
+  /** Remove what a process left that was killed right after it had published. */
   tidy(hash: string): void {
-    if (!existsSync(this.at(hash, 'result'))) return;
-    const held = this.claim(hash);
-    if (!held) return;
+    const stale = (): string[] =>
+      readdirSync(this.at(hash)).filter((name) => name.endsWith('.tmp') || name === 'checkpoint.json');
+    if (stale().length === 0) return;
     try {
-      this.sweep(hash);
-      rmSync(this.at(hash, 'checkpoint.json'), { force: true });
-    } finally {
-      held.release();
+      // Under a claim, so that it is nobody's.
+      const held = claim(this.at(hash));
+      if (held && existsSync(this.at(hash, 'result'))) this.removeAll(hash, stale());
+      held?.release();
+    } catch (error) {
+      // It does no harm on a disk that takes no writing.
+      if (!isDiskError(error)) throw error;
     }
   }
 
-  private sweep(hash: string): void {
-    for (const name of readdirSync(this.at(hash)))
-      if (name.endsWith('.tmp')) rmSync(this.at(hash, name), { recursive: true, force: true });
+  private removeAll(hash: string, names: string[]): void {
+    for (const name of names) rmSync(this.at(hash, name), { recursive: true, force: true });
   }
 
   /** The checkpoint of a claimed run. @param spent  seconds of this attempt so far */
