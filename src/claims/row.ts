@@ -1,6 +1,7 @@
 // One claim as a row: what was published, derived, dry-run, measured here and recorded, each in a column of its own,
 // with the verdict that the record gives. The terminal, the paper, the page and the notebooks show the same rows.
 import { plainDevice } from '../results/format';
+import { driftOf } from '../results/drift';
 import type { Kind, Result } from '../results/result';
 import { sourceTitles } from './published';
 import type { Claim } from './register';
@@ -33,6 +34,8 @@ export interface ClaimNumber {
   device: string;
   date: string;
   commit: string;
+  /** How this clone's own run lies to the record; empty where either is missing. */
+  drift: string;
   notes: string[];
 }
 
@@ -86,7 +89,11 @@ export function placeText({ seed, section }: Pick<Claim, 'seed' | 'section'>): s
   return `${sourceTitles[seed]}, ${/^\d/.test(section) ? `section ${section}` : section}`;
 }
 
-function numberOf(result: Result & { value: number }, where: ClaimNumber['where']): ClaimNumber {
+function numberOf(
+  result: Result & { value: number },
+  where: ClaimNumber['where'],
+  recorded?: Result,
+): ClaimNumber {
   const { id, title, kind, study, mode, value, unit, uncertainty: u } = result;
   return {
     ...{ id, title, kind, study, mode, where },
@@ -100,6 +107,7 @@ function numberOf(result: Result & { value: number }, where: ClaimNumber['where'
       result.commit === 'unknown'
         ? 'unknown'
         : result.commit.slice(0, 7) + (result.dirty ? ' with changes' : ''),
+    drift: recorded ? driftOf(recorded, result).class : '',
     notes: result.notes,
   };
 }
@@ -146,7 +154,7 @@ export function claimRow(
     const [record, run] = [recorded.get(id), here.get(id)];
     return [
       ...(hasValue(record) ? [numberOf(record, 'recorded')] : []),
-      ...(hasValue(run) ? [numberOf(run, 'here')] : []),
+      ...(hasValue(run) ? [numberOf(run, 'here', record)] : []),
     ];
   });
   const cited = conditionsOf(claim).flatMap(({ cited }) =>

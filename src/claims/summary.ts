@@ -87,7 +87,8 @@ export function claimText(row: ClaimRow): string {
 function numberLine(n: ClaimNumber): string {
   const machine = n.kind === 'measured' ? [n.device] : [];
   const from = [n.id, kindWord[n.kind], ...machine, `${n.mode} run`, n.date, `commit ${n.commit}`].join(', ');
-  return `${capitalise(n.title)}: ${n.text}${n.interval && `, ${n.interval}`} [${from}]`;
+  const drift = n.drift && `; beside the record: ${n.drift}`;
+  return `${capitalise(n.title)}: ${n.text}${n.interval && `, ${n.interval}`} [${from}]${drift}`;
 }
 
 const capitalise = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

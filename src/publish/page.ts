@@ -24,7 +24,7 @@ const faces: { family: string; file: string; weight: number; style: string }[] =
 ];
 
 /** The page's typefaces, cut down to the characters it shows, inside the style sheet. */
-async function fontRules(html: string): Promise<string> {
+export async function fontRules(html: string): Promise<string> {
   const characters = [...new Set(html.replace(/data:[^"')]*/g, '').replace(/&#x?[0-9a-f]+;/gi, ''))]
     .sort()
     .join('');

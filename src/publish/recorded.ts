@@ -1,16 +1,19 @@
 // The paper and Figure 1 from what is recorded: the one way in for the command line, reproduce and tests.
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { writeFileAtomic } from '../base/files';
 import { inRepo } from '../base/paths';
 import type { Long } from '../base/progress';
 import { publishedTableResults } from '../claims/published-tables';
 import { loadRegister } from '../claims/register';
+import { summarise } from '../claims/summary';
 import { judgeAll } from '../claims/verdict';
 import { figure } from '../plots/draw';
 import type { Draw } from '../plots/drawn';
 import { drawSvg } from '../plots/picture';
 import type { Result } from '../results/result';
 import { loadResults, recordedDir } from '../results/store';
+import { claimsPage } from './claims-page';
 import { drawFigureOne } from './figure-one';
 import { publishedFigures } from './figure-two';
 import type { PaperOutput } from './paper';
@@ -43,6 +46,31 @@ export async function buildRecordedPaper({
       return { ...drawn, ...(await draw(drawn)) };
     },
   });
+}
+
+/**
+ * Write the page of all claims.
+ * @param here  results of this clone's own run, shown beside the record; they set no verdict
+ * @param file  default paper/claims.html
+ * @returns its path
+ */
+export async function writeClaimsPage({
+  results = paperResults(),
+  here = new Map<string, Result>(),
+  file = inRepo('paper', 'claims.html'),
+}: {
+  results?: ReadonlyMap<string, Result>;
+  here?: ReadonlyMap<string, Result>;
+  file?: string;
+} = {}): Promise<string> {
+  const notebook = (name: string): string | undefined => {
+    const target = inRepo('notebooks', `${name}.ipynb`);
+    if (!existsSync(target)) return undefined;
+    return path.relative(path.dirname(path.resolve(file)), target).split(path.sep).join('/');
+  };
+  const claims = summarise(judgeAll(loadRegister(), results), results, here);
+  writeFileAtomic(file, await claimsPage(claims, { notebook }));
+  return file;
 }
 
 /**
