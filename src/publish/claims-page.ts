@@ -147,7 +147,7 @@ function tally({ counts, total }: Summary): string {
   const item = (v: Verdict): string => `<li data-verdict="${v}"><b>${counts[v]}</b> ${badge(v)}</li>`;
   return (
     `<div class="bar" aria-hidden="true">${verdicts.map(part).join('')}</div>` +
-    `<ul class="tally" aria-label="Verdicts of ${total} claims">${verdicts.map(item).join('')}</ul>`
+    `<ul class="tally" aria-label="What became of ${total} claims">${verdicts.map(item).join('')}</ul>`
   );
 }
 

@@ -66,7 +66,10 @@ export async function writeClaimsPage({
   const notebook = (name: string): string | undefined => {
     const target = inRepo('notebooks', `${name}.ipynb`);
     if (!existsSync(target)) return undefined;
-    return path.relative(path.dirname(path.resolve(file)), target).split(path.sep).join('/');
+    return path
+      .relative(path.dirname(path.resolve(file)), target)
+      .split(path.sep)
+      .join('/');
   };
   const claims = summarise(judgeAll(loadRegister(), results), results, here);
   writeFileAtomic(file, await claimsPage(claims, { notebook }));

@@ -14,7 +14,7 @@ import { judgeAll } from '../claims/verdict';
 import { studies } from '../experiments/registry';
 import { drawWithMemory } from '../plots/drawn';
 import { lintNotebook, requireBoundNumbers } from '../publish/number-lint';
-import { buildRecordedPaper, paperResults } from '../publish/recorded';
+import { buildRecordedPaper, paperResults, writeClaimsPage } from '../publish/recorded';
 import { writeCrate } from '../publish/ro-crate';
 import type { Mode } from '../results/result';
 import { loadResults, quickDir } from '../results/store';
@@ -22,6 +22,7 @@ import { updateCards } from './cards';
 import { dataStep } from './data';
 import { drawFigures } from './figures';
 import { listNotebooks, record, runOrReuse } from './notebooks';
+import { ownResults } from './own-results';
 import { updateReadme } from './readme';
 import type { Skip, StepReport } from './report';
 
@@ -42,7 +43,7 @@ export interface Outcome {
   seconds: number;
   steps: (StepReport & { seconds: number })[];
   skips: Skip[];
-  paper: { pdf: string; html: string; pages: number };
+  paper: { pdf: string; html: string; claims: string; pages: number };
   figures: string[];
   notebooks: string[];
   claims: Summary;
@@ -110,7 +111,9 @@ export async function reproduce({
   });
   const { paper } = await step(async () => {
     const paper = await buildRecordedPaper({ results, draw, ...long });
-    return { step: 'paper', line: `${paper.pages} pages and a web page`, skips: [], paper };
+    const claims = await writeClaimsPage({ results, here: (await ownResults()).results });
+    const line = `${paper.pages} pages, a web page, and a page of all claims`;
+    return { step: 'paper', line, skips: [], paper: { ...paper, claims } };
   });
 
   const claims = summarise(judgeAll(loadRegister(), results), results);
@@ -125,7 +128,12 @@ export async function reproduce({
     seconds: (performance.now() - began) / 1000,
     steps,
     skips: steps.flatMap((s) => s.skips),
-    paper: { pdf: shown(paper.pdf), html: shown(paper.html), pages: paper.pages },
+    paper: {
+      pdf: shown(paper.pdf),
+      html: shown(paper.html),
+      claims: shown(paper.claims),
+      pages: paper.pages,
+    },
     figures: files.filter((f) => f.endsWith('.svg')).map(shown),
     notebooks: notebooks.map((n) => shown(n.file)),
     claims,

@@ -6,18 +6,16 @@ import type { Outcome } from './reproduce';
 /** The outcome as text, at most 100 columns wide where names allow. */
 export function screen(outcome: Outcome): string {
   const { claims, paper, figures, notebooks, skips } = outcome;
-  const judged = claims.rows.filter((row) => row.verdict !== 'not tested yet');
-  const width = Math.max(0, ...judged.map((row) => row.verdict.length));
   return [
     '',
     'Read',
     `  paper      ${paper.pdf} (${paper.pages} pages), ${paper.html}`,
+    `  claims     ${paper.claims}  (every claim, with filters)`,
     `  figures    ${figures.join(', ')}`,
     `  notebooks  ${notebooks.join(', ')}  (npm run lab)`,
     ...(outcome.mode === 'stored' ? [] : ['  this run   figures/quick/, notebooks/quick/']),
     '',
     `Verdicts so far: ${countsLine(claims)}`,
-    ...judged.map((row) => `  ${row.verdict.padEnd(width)}  ${row.statement} (${row.id})`),
     '  all of them: node src/cli/coc.cjs claims',
     '',
     ...(skips.length
