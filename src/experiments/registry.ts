@@ -1,4 +1,5 @@
 // Every study, by id.
+import { activationStacking } from './activation-stacking';
 import { linkedPlanes } from './linked-planes';
 import { planeAgreement } from './plane-agreement';
 import { planeReads } from './plane-reads';
@@ -16,4 +17,5 @@ export const studies: Record<string, StudyDefinition> = {
   [pixels.id]: pixels,
   [threePlanes.id]: threePlanes,
   [viewAlignment.id]: viewAlignment,
+  [activationStacking.id]: activationStacking,
 };

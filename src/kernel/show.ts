@@ -1,6 +1,7 @@
 // What a notebook calls to show results: `await show('plane-reads.figure', reads)`, `showTable(...)`,
 // `showClaims(...)`, `view(planes)`.
 import { InputError } from '../base/errors';
+import { publishedResults } from '../claims/published';
 import { conditionsOf, loadRegister } from '../claims/register';
 import { claimRow } from '../claims/row';
 import { judgeAll } from '../claims/verdict';
@@ -21,9 +22,10 @@ interface HasResults {
   results: readonly Result[];
 }
 
-/** Show the figure with this id: live where the front end can, a picture where it cannot. */
+/** Show the figure with this id, published numbers at hand: live where the front end can, a picture where it cannot. */
 export async function show(id: string, study: HasResults): Promise<void> {
-  const byId = new Map(study.results.map((r) => [r.id, r]));
+  const published = publishedResults(loadRegister());
+  const byId = new Map([...published, ...study.results].map((r) => [r.id, r]));
   displayBundle(await figureBundle(figure(id, byId)));
 }
 

@@ -1,61 +1,9 @@
-// FLOPs of the two image encoders the study speaks of, from their published shapes. FLOP = 2 MAC.
+// FLOPs of the image encoders the study speaks of, from their published shapes. FLOP = 2 MAC.
 //
 // Only products of matrices are counted (and the convolutions, which are such products): norms, softmax and additions
 // are below one hundredth of them. A part is a MAC count of one forward pass over one image.
-
-/** A vision transformer whose blocks attend inside windows, but for a few that attend to the whole picture. */
-export interface EncoderShape {
-  title: string;
-  /** Pixels along each side of the square input. */
-  input: number;
-  /** Pixels along each side of a patch. */
-  patch: number;
-  /** Channels of a token. */
-  width: number;
-  blocks: number;
-  /** Blocks that attend to all tokens. */
-  globalBlocks: number;
-  /** Tokens along each side of a window. */
-  window: number;
-  /** Channels inside the MLP. */
-  hidden: number;
-  /** Attention adds a position term along rows and one along columns (SAM's decomposed relative position). */
-  relativePosition: boolean;
-  /** Channels of the neck's output; 0 where there is none. */
-  neck: number;
-  source: string;
-}
-
-export const encoderShapes = {
-  'sam-vit-h': {
-    title: 'SAM ViT-H',
-    input: 1024,
-    patch: 16,
-    width: 1280,
-    blocks: 32,
-    globalBlocks: 4,
-    window: 14,
-    hidden: 5120,
-    relativePosition: true,
-    neck: 256,
-    source: 'facebookresearch/segment-anything, build_sam.py and modeling/image_encoder.py',
-  },
-  sam3: {
-    title: 'SAM 3 vision trunk',
-    input: 1008,
-    patch: 14,
-    width: 1024,
-    blocks: 32,
-    globalBlocks: 4,
-    window: 24,
-    hidden: 4736,
-    relativePosition: false,
-    neck: 0,
-    source: 'facebookresearch/sam3 at 99d02f2, the vision trunk without its feature pyramid',
-  },
-} satisfies Record<string, EncoderShape>;
-
-export type EncoderName = keyof typeof encoderShapes;
+import type { EncoderName, EncoderShape } from './encoders';
+import { encoderShapes, tokensOf } from './encoders';
 
 /** MAC of one forward pass over one image. */
 export interface EncoderMacs {
@@ -71,10 +19,8 @@ export interface EncoderMacs {
 
 /** Count the multiply-adds of one forward pass. Windows that stick out are padded, as SAM does: 64 tokens to 70. */
 export function encoderMacs(shape: EncoderShape): EncoderMacs {
-  const { input, patch, width, hidden, window } = shape;
-  const side = input / patch;
-  const tokens = side ** 2;
-  const windowed = (Math.ceil(side / window) * window) ** 2;
+  const { patch, width, hidden, window } = shape;
+  const { side, all: tokens, windowed } = tokensOf(shape);
   const block = (n: number, attended: number): EncoderMacs => ({
     linear: 4 * n * width ** 2 + 2 * tokens * width * hidden,
     attention: 2 * n * attended ** 2 * width,
@@ -111,7 +57,7 @@ export interface EncoderFlops {
 }
 
 /**
- * FLOPs of one image through one of the two encoders (decoder and prompts left out: below one hundredth).
+ * FLOPs of one image through one of the encoders (decoder and prompts left out: below one hundredth).
  * @param name  a row of `encoderShapes`
  */
 export function encoderFlops(name: EncoderName): EncoderFlops {

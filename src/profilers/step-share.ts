@@ -7,7 +7,7 @@
 import { InputError } from '../base/errors';
 import type { CardName } from './cards';
 import { cards } from './cards';
-import type { EncoderName } from './flops';
+import type { EncoderName } from './encoders';
 import { encoderFlops } from './flops';
 
 /** Views of a three-view step; by arithmetic it takes as many times a one-view step. */

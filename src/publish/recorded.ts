@@ -4,6 +4,7 @@ import path from 'node:path';
 import { writeFileAtomic } from '../base/files';
 import { inRepo } from '../base/paths';
 import type { Long } from '../base/progress';
+import { publishedResults } from '../claims/published';
 import { publishedTableResults } from '../claims/published-tables';
 import { loadRegister } from '../claims/register';
 import { summarise } from '../claims/summary';
@@ -15,14 +16,13 @@ import type { Result } from '../results/result';
 import { loadResults, recordedDir } from '../results/store';
 import { claimsPage } from './claims-page';
 import { drawFigureOne } from './figure-one';
-import { publishedFigures } from './figure-two';
 import type { PaperOutput } from './paper';
 import { buildPaper, newestRun } from './paper';
 
 /** Recorded results with the published ones, by id: all that the paper is set from. */
 export function paperResults(dir: string = recordedDir()): Map<string, Result> {
   const results = loadResults(dir);
-  const published = [...publishedFigures(loadRegister()), ...publishedTableResults()];
+  const published = [...publishedResults(loadRegister()), ...publishedTableResults()];
   for (const result of published) results.set(result.id, result);
   return results;
 }

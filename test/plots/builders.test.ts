@@ -73,31 +73,31 @@ describe('plane-read-times', () => {
 });
 
 describe('cost-of-consistency', () => {
-  it("draws the text's numbers and says that they are", () => {
+  it("draws the text's numbers, says that they are, and keeps a place for what is not tested yet", () => {
     const f = figure('cost-of-consistency', madeUpCost());
-    expect(f.spec.data).toHaveLength(1);
-    expect(f.spec.data[0]).toMatchObject({ name: 'published', y: [6, 18] });
+    expect(f.spec.data.map((t) => [t.name, t.x])).toEqual([
+      ['one view, published', [6]],
+      ['three views, published', [18]],
+    ]);
     expect(f.caption).toContain('only the caption is at hand');
-    expect(f.caption.replaceAll('\u202f', ' ')).toContain('1 view: 6 GB, 3 views: 18 GB');
-    expect((f.spec.layout.shapes as { y0: number }[]).map((s) => s.y0)).toEqual([16.10612736, 40]);
+    expect(f.caption.replaceAll('\u202f', ' ')).toContain('one view 6 GB, three views 18 GB');
+    expect(f.caption).toContain('Not tested yet: measured.');
+    expect((f.spec.layout.shapes as { x0: number }[]).map((s) => s.x0)).toEqual([16.10612736, 40]);
     expect(texts(f.spec.layout)).toContain('NVIDIA T4: 15 360 MiB = 16.1 GB');
+    expect(texts(f.spec.layout)).toContain('<i>not tested yet</i>');
+    expect(f.rows.map((r) => r.value)).toEqual([6, 18, 15360, 40]);
   });
 
   it('sets other kinds beside them, none over another', () => {
     const f = figure('cost-of-consistency', madeUpCost(true));
-    expect(f.spec.data.map((t) => t.name)).toEqual([
-      'published',
-      'derived',
-      'dry run',
-      'measured',
-      'assumed',
-    ]);
+    expect(f.spec.data).toHaveLength(2 * 5);
+    expect(texts(f.spec.layout)).not.toContain('<i>not tested yet</i>');
     const edges = f.spec.data
-      .flatMap((t) => (t.x as number[]).map((x, i) => [x, (t.width as number[])[i]]))
+      .flatMap((t) => (t.y as number[]).map((y, i) => [y, (t.width as number[])[i]]))
       .sort((a, b) => a[0] - b[0]);
     edges
       .slice(1)
-      .forEach(([x, wide], i) => expect(x - wide / 2).toBeGreaterThan(edges[i][0] + wide / 2 - 1e-9));
+      .forEach(([y, wide], i) => expect(y - wide / 2).toBeGreaterThan(edges[i][0] + wide / 2 - 1e-9));
   });
 });
 

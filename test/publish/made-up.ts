@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { PNG } from 'pngjs';
 import { inRepo } from '../../src/base/paths';
 import { publishedTableResults } from '../../src/claims/published-tables';
+import { publishedResults } from '../../src/claims/published';
 import { loadRegister } from '../../src/claims/register';
 import type { Judgement } from '../../src/claims/verdict';
 import { judgeAll } from '../../src/claims/verdict';
-import { publishedFigures } from '../../src/publish/figure-two';
 import type { Drawn } from '../../src/publish/paper';
 import type { Finding, Provenance, Result } from '../../src/results/result';
 import { noIdentity } from '../results/made-up';
@@ -156,7 +156,7 @@ export function madeUpResults(): Map<string, Result> {
       figure: { builder: 'plane-read-times', data: {} },
     }),
   );
-  results.push(...publishedFigures(loadRegister()), ...publishedTableResults());
+  results.push(...publishedResults(loadRegister()), ...publishedTableResults());
   return withTheRest(new Map(results.map((r) => [r.id, r])));
 }
 

@@ -1,132 +1,202 @@
 // cost-of-consistency: Figure 2 of the study. Memory for one and for three views, against the cards it names.
 //
-// Data: `{bars: [{label, ids}], limits: [{label, id}]}`. Each bar group holds results of any kind, one bar a kind,
-// side by side; limits are horizontal lines. All are amounts of memory in any unit of bytes; GB (1e9) is drawn.
+// Data: `{rows: [{label, reading, one, three}], limits: [{label, id}]}`. A row holds the ids of two amounts of memory, or
+// of one; a row with neither is a reading that nobody has taken yet and says so. Readings are kinds of results: published,
+// derived, dry run, measured. Amounts come in any unit of bytes; GB (1e9) is drawn.
 import { z } from 'zod';
+import { convertBytes, formatNumber, formatQuantity, kindWord, titleWithUnit } from '../../results/format';
 import type { Kind } from '../../results/result';
 import { kinds } from '../../results/result';
 import type { Builder, Quantity } from '../figure';
 import { dataOf, errorBars, quantity, rowOf } from '../figure';
-import { convertBytes, formatNumber, formatQuantity, kindWord, titleWithUnit } from '../../results/format';
-import type { PlotSpec, Trace } from '../spec';
-import { kindBar, palette, size, template, width } from '../theme';
+import type { JsonObject, PlotSpec, Trace } from '../spec';
+import { grey, kindBar, palette, size, template, width } from '../theme';
 
 const dataSchema = z.strictObject({
-  bars: z.array(z.strictObject({ label: z.string(), ids: z.array(z.string()).min(1) })).min(1),
+  rows: z
+    .array(
+      z.strictObject({
+        label: z.string(),
+        reading: z.enum(kinds),
+        one: z.string().nullable(),
+        three: z.string().nullable(),
+      }),
+    )
+    .min(1),
   limits: z.array(z.strictObject({ label: z.string(), id: z.string() })),
 });
 
-interface Bar {
+/** How many views an amount is for. */
+type Views = 'one' | 'three';
+const views = {
+  one: { title: 'one view', colour: palette.sky, shift: 0.21 },
+  three: { title: 'three views', colour: palette.blue, shift: -0.21 },
+} as const;
+const thick = 0.38;
+
+interface Row {
+  label: string;
+  reading: Kind;
+  one: Quantity | null;
+  three: Quantity | null;
+  /** Place on the axis, the first row on top. */
+  y: number;
+}
+interface Limit {
   label: string;
   of: Quantity;
 }
 
-const margin = { l: 44, r: 10, t: 30, b: 22 };
-const plotHeight = 170;
-const colour = palette.blue;
+const margin = { l: 276, r: 34, t: 46, b: 38 };
+const rowHeight = 32;
 const gigabytes = (q: Quantity): number => convertBytes(q.value, q.unit, 'GB');
+const high = (q: Quantity): number => convertBytes(q.uncertainty?.high ?? q.value, q.unit, 'GB');
 
 export const costOfConsistency: Builder = (own, results) => {
   const data = dataOf(own, dataSchema);
-  const bars = data.bars.flatMap(({ label, ids }) =>
-    ids.map((id) => ({ label, of: quantity(results, id, own.id) })),
-  );
+  const get = (id: string | null): Quantity | null => (id === null ? null : quantity(results, id, own.id));
+  const rows = data.rows.map(({ label, reading, one, three }, i): Row => ({
+    label,
+    reading,
+    one: get(one),
+    three: get(three),
+    y: data.rows.length - 1 - i,
+  }));
   const limits = data.limits.map(({ label, id }) => ({ label, of: quantity(results, id, own.id) }));
-  const labels = data.bars.map((b) => b.label);
-  const shown = kinds.filter((kind) => bars.some((b) => b.of.kind === kind));
+  const amounts = rows.flatMap((row) => amountsOf(row).map((amount) => ({ row, ...amount })));
   return {
     title: own.title,
-    caption: caption(bars, limits, shown),
-    alt: altText(bars, limits),
+    caption: caption(rows, limits),
+    alt: altText(rows, limits),
     spec: {
-      data: shown.map((kind) => barsOf(kind, bars, labels, shown)),
-      layout: layoutOf(bars, limits, labels, shown),
+      data: (['one', 'three'] as const).flatMap((which) =>
+        kinds.flatMap((kind) => barsOf(which, kind, rows)),
+      ),
+      layout: layoutOf(rows, limits),
     },
     rows: [
-      ...bars.map(({ label, of }) => rowOf(of, 'Memory', label)),
+      ...amounts.map(({ row, which, of }) => rowOf(of, `Memory, ${views[which].title}`, row.label)),
       ...limits.map(({ label, of }) => rowOf(of, 'Memory of a card', label)),
     ],
-    uses: [own, ...[...bars, ...limits].map((b) => b.of)],
+    uses: [own, ...amounts.map((a) => a.of), ...limits.map((l) => l.of)],
   };
 };
 
-/** Where a bar stands: groups at 0, 1, ...; in a group the kinds side by side. */
-function placed(bar: Bar, labels: string[], shown: Kind[]): { x: number; wide: number } {
-  const wide = Math.min(0.5, 0.85 / shown.length);
-  return {
-    x: labels.indexOf(bar.label) + (shown.indexOf(bar.of.kind) - (shown.length - 1) / 2) * wide,
-    wide,
-  };
+/** What a row has, one view first. */
+function amountsOf(row: Row): { which: Views; of: Quantity }[] {
+  return (['one', 'three'] as const).flatMap((which) => {
+    const of = row[which];
+    return of ? [{ which, of }] : [];
+  });
 }
 
-function barsOf(kind: Kind, bars: Bar[], labels: string[], shown: Kind[]): Trace {
-  const here = bars.filter((b) => b.of.kind === kind);
-  const places = here.map((b) => placed(b, labels, shown));
-  return {
-    type: 'bar',
-    name: kindWord[kind],
-    x: places.map((p) => p.x),
-    width: places.map((p) => p.wide),
-    y: here.map((b) => gigabytes(b.of)),
-    marker: kindBar(kind, colour),
-    error_y: errorBars(
-      here.map((b) => b.of),
-      (value, q) => convertBytes(value, q.unit, 'GB'),
-    ),
-    hovertext: here.map((b) => `${b.label}, ${kindWord[kind]}: ${formatQuantity(b.of.value, b.of.unit)}`),
-    hoverinfo: 'text',
-  };
+/** The bars of one kind for one count of views. */
+function barsOf(which: Views, kind: Kind, rows: Row[]): Trace[] {
+  const here = rows.flatMap((row) => {
+    const of = row[which];
+    return of?.kind === kind ? [{ ...row, of }] : [];
+  });
+  if (here.length === 0) return [];
+  const { title, colour, shift } = views[which];
+  return [
+    {
+      type: 'bar',
+      orientation: 'h',
+      name: `${title}, ${kindWord[kind]}`,
+      y: here.map((b) => b.y + shift),
+      x: here.map((b) => gigabytes(b.of)),
+      width: here.map(() => thick),
+      marker: { ...kindBar(kind, colour), ...(kind === 'derived' && pale(colour)) },
+      error_x: errorBars(
+        here.map((b) => b.of),
+        (value, q) => convertBytes(value, q.unit, 'GB'),
+      ),
+      hovertext: here.map(
+        (b) => `${b.label}, ${title}, ${kindWord[kind]}: ${formatQuantity(b.of.value, b.of.unit)}`,
+      ),
+      hoverinfo: 'text',
+    },
+  ];
 }
 
-function layoutOf(bars: Bar[], limits: Bar[], labels: string[], shown: Kind[]): PlotSpec['layout'] {
-  const high = (q: Quantity): number => convertBytes(q.uncertainty?.high ?? q.value, q.unit, 'GB');
-  const top = Math.max(...[...bars, ...limits].map((b) => high(b.of)));
+/** Derived bars are pale with an edge: only what was measured has the full colour. */
+const pale = (colour: string): JsonObject => ({ color: `${colour}40`, line: { color: colour, width: 1 } });
+
+function layoutOf(rows: Row[], limits: Limit[]): PlotSpec['layout'] {
+  const of = rows.flatMap((row) => amountsOf(row).map((a) => a.of));
+  const top = Math.max(...[...of, ...limits.map((l) => l.of)].map(high));
   // Numbers hide the line of a card behind them: a struck-through number cannot be read.
-  const numbers = bars.map((bar) => ({
-    text: formatNumber(gigabytes(bar.of)),
-    x: placed(bar, labels, shown).x,
-    y: high(bar.of),
-    yanchor: 'bottom',
-    yshift: 2,
-    borderpad: 0,
-    bgcolor: '#ffffff',
-    font: { size: size.small },
-  }));
+  const numbers = rows.flatMap((row) =>
+    amountsOf(row).map(({ which, of }) => ({
+      text: formatNumber(gigabytes(of), of.kind === 'paper' ? {} : { digits: 1 }),
+      x: high(of),
+      y: row.y + views[which].shift,
+      xanchor: 'left',
+      yanchor: 'middle',
+      xshift: 3,
+      borderpad: 0,
+      bgcolor: '#ffffff',
+      font: { size: size.small },
+    })),
+  );
+  const open = rows
+    .filter((row) => amountsOf(row).length === 0)
+    .map((row) => ({
+      text: '<i>not tested yet</i>',
+      x: 0,
+      y: row.y,
+      xanchor: 'left',
+      xshift: 5,
+      yanchor: 'middle',
+      font: { color: grey.soft },
+    }));
   const names = limits.map(({ label, of }) => ({
     text: `${label}: ${limitText(of)}`,
-    xref: 'paper',
-    x: 0,
-    xanchor: 'left',
-    xshift: 4,
-    y: gigabytes(of),
+    x: gigabytes(of),
+    yref: 'paper',
+    y: 1,
+    xanchor: gigabytes(of) > top / 2 ? 'right' : 'center',
+    xshift: gigabytes(of) > top / 2 ? 20 : 0,
     yanchor: 'bottom',
     borderpad: 1,
   }));
+  const keys = (['one', 'three'] as const).map((which, i) => ({
+    text: `<span style="color:${views[which].colour}">■</span> ${views[which].title}`,
+    xref: 'paper',
+    yref: 'paper',
+    x: 0,
+    y: 1,
+    xanchor: 'left',
+    yanchor: 'bottom',
+    xshift: 76 * i,
+    yshift: 16,
+  }));
   return {
     template,
-    width: width.one,
-    height: margin.t + plotHeight + margin.b,
+    width: width.two,
+    height: margin.t + rows.length * rowHeight + margin.b,
     margin,
     barmode: 'overlay',
-    showlegend: true,
-    xaxis: {
-      range: [-0.6, labels.length - 0.4],
-      tickvals: labels.map((_, i) => i),
-      ticktext: labels,
+    showlegend: false,
+    xaxis: { range: [0, 1.04 * top], title: { text: titleWithUnit('GPU memory', 'GB') }, nticks: 10 },
+    yaxis: {
+      range: [-0.6, rows.length - 0.4],
+      tickvals: rows.map((r) => r.y),
+      ticktext: rows.map((r) => `<b>${kindWord[r.reading]}</b>: ${r.label}`),
       ticks: '',
+      showline: false,
       fixedrange: true,
     },
-    yaxis: { range: [0, 1.12 * top], title: { text: titleWithUnit('GPU memory', 'GB') }, nticks: 6 },
     shapes: limits.map(({ of }) => ({
       type: 'line',
-      xref: 'paper',
-      x0: 0,
-      x1: 1,
-      y0: gigabytes(of),
-      y1: gigabytes(of),
+      yref: 'paper',
+      x0: gigabytes(of),
+      x1: gigabytes(of),
+      y0: 0,
+      y1: 1,
       line: { color: palette.vermilion, width: 1.25, dash: 'dash' },
     })),
-    annotations: [...names, ...numbers],
+    annotations: [...keys, ...names, ...numbers, ...open],
   };
 }
 
@@ -136,16 +206,26 @@ function limitText(q: Quantity): string {
   return q.unit === 'GB' ? stated : `${stated} = ${formatQuantity(gigabytes(q), 'GB')}`;
 }
 
-function caption(bars: Bar[], limits: Bar[], shown: Kind[]): string {
-  const published = bars.filter((b) => b.of.kind === 'paper');
-  const texts = published.map((b) => `${b.label}: ${formatQuantity(b.of.value, b.of.unit)}`).join(', ');
-  const others = shown.filter((k) => k !== 'paper').map((k) => kindWord[k]);
+const said = (row: Row): string =>
+  `${row.label}: ${amountsOf(row)
+    .map(({ which, of }) => `${views[which].title} ${formatQuantity(of.value, of.unit)}`)
+    .join(', ')}`;
+
+function caption(rows: Row[], limits: Limit[]): string {
+  const published = rows.filter((r) => r.reading === 'paper').map(said);
+  const others = kinds.filter(
+    (k) => k !== 'paper' && rows.some((r) => r.reading === k && amountsOf(r).length > 0),
+  );
+  const open = rows.filter((r) => amountsOf(r).length === 0).map((r) => kindWord[r.reading]);
   return [
     'Memory for one view and for three.',
     published.length > 0
-      ? `Of the study's Figure 2 only the caption is at hand, so the published bars (hatched) are the numbers of its text: ${texts}.`
+      ? `Of the study's Figure 2 only the caption is at hand, so the published bars (hatched) are the numbers of its text: ${published.join('; ')}.`
       : '',
-    others.length > 0 ? `Beside them: ${others.join(', ')}.` : '',
+    others.length > 0
+      ? `Beside them, ${others.map((k) => kindWord[k]).join(', ')}: what the blocks of the encoder keep for the backward pass, for one image a view. Weights and buffers come on top.`
+      : '',
+    open.length > 0 ? `Not tested yet: ${open.join(', ')}.` : '',
     limits.length > 0 ? `Dashed: the memory of ${limits.map((l) => l.label).join(' and ')}.` : '',
     'GB is 10⁹ bytes.',
   ]
@@ -153,9 +233,11 @@ function caption(bars: Bar[], limits: Bar[], shown: Kind[]): string {
     .join(' ');
 }
 
-function altText(bars: Bar[], limits: Bar[]): string {
-  const say = (b: Bar): string =>
-    `${b.label} ${formatQuantity(b.of.value, b.of.unit)} (${kindWord[b.of.kind]})`;
+function altText(rows: Row[], limits: Limit[]): string {
+  const say = (r: Row): string => `${said(r)}, ${kindWord[r.reading]}`;
   const lines = limits.map((b) => `${b.label} at ${formatQuantity(b.of.value, b.of.unit)}`).join(', ');
-  return `Bars of memory: ${bars.map(say).join(', ')}.${lines && ` Lines for cards: ${lines}.`}`;
+  return `Bars of memory: ${rows
+    .filter((r) => amountsOf(r).length > 0)
+    .map(say)
+    .join('; ')}.${lines && ` Lines for cards: ${lines}.`}`;
 }

@@ -1,0 +1,87 @@
+// Studies that derive and run nothing: their numbers follow from oracles that were counted elsewhere.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { publishedResults } from '../../src/claims/published';
+import { loadRegister } from '../../src/claims/register';
+import { activationStacking } from '../../src/experiments/activation-stacking';
+import type { StudyDefinition } from '../../src/experiments/study';
+import { figure } from '../../src/plots/draw';
+import type { Finding } from '../../src/results/result';
+
+const oracle = JSON.parse(readFileSync(path.join(__dirname, '..', 'oracles', 'encoders.json'), 'utf8')) as {
+  parameters: Record<string, { total: number; norms: Record<string, number> }>;
+  saved: { precision: string; attention: string; trained: string; bytes: number }[];
+};
+
+/** The findings of a study, by the end of their ids. */
+async function findingsOf(
+  study: StudyDefinition<Record<string, never>>,
+): Promise<{ value: (id: string) => number; get: (id: string) => Finding; all: Finding[] }> {
+  const { findings } = await study.run(study.specs.tiny, {});
+  const get = (id: string): Finding => {
+    const found = findings.find((f) => f.id === `${study.id}.${id}`);
+    if (!found) throw new Error(`no finding ${id}`);
+    return found;
+  };
+  expect(new Set(findings.map((f) => f.id)).size).toBe(findings.length);
+  for (const f of findings.filter((f) => f.kind === 'derived' && f.value !== undefined))
+    expect(f.source, `${f.id} states its formula`).toBeTruthy();
+  return { get, value: (id) => get(id).value!, all: findings };
+}
+
+describe('activation-stacking', () => {
+  it('gives each regime within one per cent of PyTorch, three views thrice that, and the step on top', async () => {
+    const { value } = await findingsOf(activationStacking);
+    for (const { precision, attention, trained, bytes } of oracle.saved) {
+      const id = `${precision}-${attention}-${trained}`;
+      expect(Math.abs((1e9 * value(`saved.${id}.one`)) / bytes - 1)).toBeLessThan(0.01);
+      expect(value(`saved.${id}.three`)).toBeCloseTo(3 * value(`saved.${id}.one`), 9);
+      expect(value(`step.${id}.three`)).toBeCloseTo(value(`state.${id}`) + value(`saved.${id}.three`), 9);
+    }
+    const weights = oracle.parameters['sam-vit-h'].total * 4e-9;
+    expect(value('state.fp32-naive-adapters')).toBeCloseTo(weights + 3 * 655_360 * 4e-9, 9);
+  });
+
+  it('fits as many samples as fill the card and no more', async () => {
+    const { value, get } = await findingsOf(activationStacking);
+    for (const row of get('readings').table!.rows) expect(row).toMatchObject({ dry: 'not tested yet' });
+    for (const { precision, attention, trained } of oracle.saved) {
+      const id = `${precision}-${attention}-${trained}`;
+      const [state, three, n] = [`state.${id}`, `saved.${id}.three`, `batch.a100-40.${id}`].map(value);
+      const shown = 40_960 * 2 ** 20 * 1e-9;
+      if (n > 0) expect(state + n * three).toBeLessThanOrEqual(shown);
+      expect(state + (n + 1) * three).toBeGreaterThan(shown);
+    }
+    // 2.5 + 2 x 18 = 38.5 GB by the study's own numbers.
+    expect(value('batch.by-published-numbers')).toBe(2);
+  });
+
+  it('has remedies that need less and work more', async () => {
+    const { value } = await findingsOf(activationStacking);
+    const regime = 'fp32-naive-adapters';
+    expect(value(`saved.per-view.${regime}`)).toBe(value(`saved.${regime}.one`));
+    expect(value(`saved.recompute.${regime}`)).toBeLessThan(value(`saved.${regime}.one`));
+    expect(value(`saved.both.${regime}`)).toBeLessThan(value(`saved.recompute.${regime}`));
+    expect(value('work.both') - 1).toBeCloseTo(2 * (value('work.per-view') - 1), 12);
+  });
+
+  it('counts the norms that the modules have, none of them over a batch', async () => {
+    const { get, value } = await findingsOf(activationStacking);
+    const norms = Object.values(oracle.parameters['sam-vit-h'].norms);
+    expect(get('norms').table!.rows[0].layer).toBe(norms.reduce((a, b) => a + b));
+    expect(Object.keys(oracle.parameters['sam-vit-h'].norms).join()).not.toMatch(/batch/i);
+    expect(value('batch-norm-layers')).toBe(0);
+  });
+
+  it('draws Figure 2 with its published numbers', async () => {
+    const { all } = await findingsOf(activationStacking);
+    const published = publishedResults(loadRegister());
+    const results = new Map(
+      [...published, ...all.map((f) => ({ ...published[0], ...f }))].map((r) => [r.id, r]),
+    );
+    const drawn = figure('activation-stacking.figure', results);
+    expect(drawn.rows.filter((r) => r.kind === 'paper' && r.quantity !== 'Memory of a card')).toHaveLength(2);
+    expect(drawn.caption).toContain('Not tested yet: dry run, measured.');
+  });
+});
