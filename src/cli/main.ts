@@ -53,6 +53,11 @@ const verbs: Verb[] = [
     load: () => import('./verbs/claims.js'),
   },
   {
+    name: 'runs',
+    summary: 'the run store: what was computed on this machine, when, and what it took',
+    load: () => import('./verbs/runs.js'),
+  },
+  {
     name: 'kernel',
     summary: 'register the notebook kernel with Jupyter and VS Code, or take it back',
     load: () => import('./verbs/kernel.js'),

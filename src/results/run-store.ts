@@ -140,6 +140,11 @@ export class RunStore {
       .sort();
   }
 
+  /** Folders that a removal left which was killed. */
+  strays(): string[] {
+    return existsSync(this.dir) ? readdirSync(this.dir).filter((name) => name.endsWith('.tmp')) : [];
+  }
+
   /** What was asked for; undefined where that cannot be read. */
   request(hash: string): RunRequest | undefined {
     const file = this.at(hash, 'request.json');
