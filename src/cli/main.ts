@@ -73,6 +73,11 @@ const verbs: Verb[] = [
     load: () => import('./verbs/lab.js'),
   },
   {
+    name: 'drift',
+    summary: 'the last run on this machine beside the record, result by result',
+    load: () => import('./verbs/drift.js'),
+  },
+  {
     name: 'paper',
     summary: 'typeset the paper (PDF and web page) from the recorded results',
     load: () => import('./verbs/paper.js'),

@@ -39,7 +39,14 @@ export interface StudyFacts {
   versions: string;
   inputs: { name: string; sha256: string }[];
   notes: string[];
+  /** What changed in its spec, code or data since it was recorded; empty where nothing did. */
+  changed: string[];
 }
+
+/** Changes since they were recorded, by study. */
+export type ChangedSince = ReadonlyMap<string, readonly string[]>;
+
+const unchanged: ChangedSince = new Map();
 
 function written(value: number): Written {
   const text: Written = { auto: formatNumber(value) };
@@ -60,18 +67,22 @@ function shortCommit(result: Result): string {
 }
 
 /** Kind, study, device, date: what a reader must know to trust a number, in one line. */
-export function originOf(result: Result): string {
+export function originOf(result: Result, changed: ChangedSince = unchanged): string {
   if (result.kind === 'paper') return `${kindWord.paper}: ${result.source ?? result.study}`;
   const parts = [kindWord[result.kind], `study ${result.study}`];
   // A published or derived number is the same on every machine.
   if (result.kind === 'measured' || result.kind === 'dry-run') parts.push(deviceText(result));
   if (result.source) parts.push(result.source);
   parts.push(day(result.date));
+  if (changed.has(result.study)) parts.push(`code changed since ${shortCommit(result)}`);
   return parts.join('; ');
 }
 
 /** A result that is one number. */
-export function boundNumber(result: Result & { value: number }): BoundNumber {
+export function boundNumber(
+  result: Result & { value: number },
+  changed: ChangedSince = unchanged,
+): BoundNumber {
   const u = result.uncertainty;
   return {
     id: result.id,
@@ -86,12 +97,12 @@ export function boundNumber(result: Result & { value: number }): BoundNumber {
       method: u.method,
       n: formatNumber(u.n, { digits: 0 }),
     },
-    origin: originOf(result),
+    origin: originOf(result, changed),
   };
 }
 
 /** A result that is a table. */
-export function boundTable(result: Result & { table: Table }): BoundTable {
+export function boundTable(result: Result & { table: Table }, changed: ChangedSince = unchanged): BoundTable {
   const { columns, rows } = result.table;
   return {
     title: result.title,
@@ -106,12 +117,15 @@ export function boundTable(result: Result & { table: Table }): BoundTable {
         return typeof cell === 'string' ? cell : formatNumber(cell, { digits: c.digits });
       }),
     ),
-    origin: originOf(result),
+    origin: originOf(result, changed),
   };
 }
 
 /** The numbers and tables among some results, by id. */
-export function boundResults(results: Iterable<Result>): {
+export function boundResults(
+  results: Iterable<Result>,
+  changed: ChangedSince = unchanged,
+): {
   numbers: Record<string, BoundNumber>;
   tables: Record<string, BoundTable>;
   studies: Record<string, StudyFacts>;
@@ -119,8 +133,8 @@ export function boundResults(results: Iterable<Result>): {
   const bound: ReturnType<typeof boundResults> = { numbers: {}, tables: {}, studies: {} };
   for (const result of results) {
     if (result.value !== undefined)
-      bound.numbers[result.id] = boundNumber({ ...result, value: result.value });
-    if (result.table) bound.tables[result.id] = boundTable({ ...result, table: result.table });
+      bound.numbers[result.id] = boundNumber({ ...result, value: result.value }, changed);
+    if (result.table) bound.tables[result.id] = boundTable({ ...result, table: result.table }, changed);
     bound.studies[result.study] ??= {
       study: result.study,
       mode: result.mode,
@@ -133,6 +147,7 @@ export function boundResults(results: Iterable<Result>): {
         .join(', '),
       inputs: result.inputs.map((i) => ({ name: i.name, sha256: `${i.sha256.slice(0, 12)}…` })),
       notes: result.notes,
+      changed: [...(changed.get(result.study) ?? [])],
     };
   }
   return bound;

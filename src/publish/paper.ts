@@ -9,6 +9,7 @@ import type { Judgement } from '../claims/verdict';
 import { plotlyBundle } from '../plots/dom';
 import { plotlyFile } from '../plots/pages';
 import type { Result } from '../results/result';
+import type { ChangedSince } from './bound';
 import { boundResults } from './bound';
 import { claimNumbers, claimRows, verdictRows } from './claims-view';
 import { equationsOf } from './equations';
@@ -38,6 +39,8 @@ export interface PaperInput extends Long {
   judged: readonly Judgement[];
   /** Draws a result that is a figure. */
   draw: (id: string) => Promise<Drawn>;
+  /** What changed in spec, code or data since studies were recorded: their numbers are marked. */
+  changed?: ChangedSince;
   /** The folder of the sources; default paper/. */
   paperDir?: string;
   /** The folder that is written to; default paper/. */
@@ -74,7 +77,7 @@ export async function buildPaper(input: PaperInput): Promise<PaperOutput> {
   const typesetter = new Typesetter(paperDir);
   const seconds = newestRun(results.values());
 
-  const bound = boundResults(results.values());
+  const bound = boundResults(results.values(), input.changed);
   const numbers = { ...bound.numbers, ...claimNumbers(judged) };
   const give = (name: string, value: unknown): void =>
     typesetter.add(`/build/${name}.json`, JSON.stringify(value));

@@ -14,6 +14,7 @@ import type { Draw } from '../plots/drawn';
 import { drawSvg } from '../plots/picture';
 import type { Result } from '../results/result';
 import { loadResults, recordedDir } from '../results/store';
+import type { ChangedSince } from './bound';
 import { claimsPage } from './claims-page';
 import { drawFigureOne } from './figure-one';
 import type { PaperOutput } from './paper';
@@ -35,7 +36,12 @@ export async function buildRecordedPaper({
   results = paperResults(),
   draw = drawSvg,
   ...rest
-}: Long & { results?: ReadonlyMap<string, Result>; draw?: Draw; out?: string } = {}): Promise<PaperOutput> {
+}: Long & {
+  results?: ReadonlyMap<string, Result>;
+  draw?: Draw;
+  out?: string;
+  changed?: ChangedSince;
+} = {}): Promise<PaperOutput> {
   const judged = judgeAll(loadRegister(), results);
   return buildPaper({
     ...rest,

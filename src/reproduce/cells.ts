@@ -12,24 +12,25 @@ export interface NotebookCode {
   studies: string[];
   /** Imports first, then each cell in a block of its own. */
   source: string;
+  /** Ids of its code cells, in order: a run's outputs are found by them. */
+  cells: string[];
 }
 
 interface NotebookFile {
-  cells: { cell_type: string; source: string | string[] }[];
+  cells: { cell_type: string; id: string; source: string | string[] }[];
   metadata: { coc?: { studies?: string[] } };
 }
 
 /** Read a notebook's code; prose and outputs are left out. */
 export function notebookCode(file: string): NotebookCode {
   const notebook = readJson(file) as NotebookFile;
-  const cells = notebook.cells
-    .filter((cell) => cell.cell_type === 'code')
-    .map((cell) => [cell.source].flat().join(''));
+  const cells = notebook.cells.filter((cell) => cell.cell_type === 'code');
   return {
     file,
     name: path.basename(file, '.ipynb'),
     studies: notebook.metadata.coc?.studies ?? [],
-    source: joinCells(cells),
+    source: joinCells(cells.map((cell) => [cell.source].flat().join(''))),
+    cells: cells.map((cell) => cell.id),
   };
 }
 

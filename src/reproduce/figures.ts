@@ -1,4 +1,4 @@
-// Step 3: every figure, drawn from results. The recorded ones go to figures/ and are tracked (SVG and PNG).
+// Step 4: every figure, drawn from results. The recorded ones go to figures/ and are tracked (SVG and PNG).
 import { inRepo } from '../base/paths';
 import type { Long } from '../base/progress';
 import { Meter } from '../base/progress';
@@ -10,23 +10,31 @@ import { writeFigureOne } from '../publish/recorded';
 import type { Result } from '../results/result';
 
 /**
- * Draw all figures among some results into a folder, and Figure 1.
+ * Draw the figures among some results into a folder; with all of them, Figure 1.
+ * @param draws  which of them; all where left out
  * @returns the files that were written
  */
 export async function drawFigures(
   results: ReadonlyMap<string, Result>,
-  { dir = inRepo('figures'), draw = drawSvg, ...long }: Long & { dir?: string; draw?: Draw } = {},
+  {
+    dir = inRepo('figures'),
+    draw = drawSvg,
+    draws,
+    ...long
+  }: Long & { dir?: string; draw?: Draw; draws?: (result: Result) => boolean } = {},
 ): Promise<string[]> {
-  const wanted = [...results.values()].filter((r) => r.figure);
-  const meter = new Meter('drawing figures', 'figures', wanted.length + 1, long);
+  const wanted = [...results.values()].filter((r) => r.figure && (draws?.(r) ?? true));
+  const meter = new Meter('drawing figures', 'figures', wanted.length + (draws ? 0 : 1), long);
   const files: string[] = [];
   for (const { id } of wanted) {
     const written = await writeFigure(figure(id, results), dir, formats, draw);
     files.push(...Object.values(written.files));
     meter.add(1, id);
   }
-  files.push(...(await writeFigureOne(results, dir)));
-  meter.add(1, 'architecture');
+  if (!draws) {
+    files.push(...(await writeFigureOne(results, dir)));
+    meter.add(1, 'architecture');
+  }
   meter.finish();
   return files;
 }

@@ -13,3 +13,6 @@ export interface StepReport {
   line: string;
   skips: Skip[];
 }
+
+/** Does one step and reports it. */
+export type Step = <T extends StepReport>(work: () => Promise<T>) => Promise<T>;

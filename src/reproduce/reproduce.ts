@@ -1,4 +1,4 @@
-// `npm run reproduce`: data -> notebooks -> (record) -> figures -> paper -> verdicts.
+// `npm run reproduce`: data -> studies -> notebooks -> (record) -> figures -> paper -> verdicts.
 //
 // The paper is always set from recorded results. A quick run stands beside them (figures/quick/, notebooks/quick/) and
 // replaces none without `record`.
@@ -11,27 +11,36 @@ import { loadRegister } from '../claims/register';
 import type { Summary } from '../claims/summary';
 import { summarise } from '../claims/summary';
 import { judgeAll } from '../claims/verdict';
-import { studies } from '../experiments/registry';
 import { drawWithMemory } from '../plots/drawn';
 import { lintNotebook, requireBoundNumbers } from '../publish/number-lint';
 import { buildRecordedPaper, paperResults, writeClaimsPage } from '../publish/recorded';
 import { writeCrate } from '../publish/ro-crate';
-import type { Mode } from '../results/result';
-import { loadResults, quickDir } from '../results/store';
+import type { Mode, Result } from '../results/result';
+import { loadResults, quickDir, recordedDir } from '../results/store';
 import { updateCards } from './cards';
-import { dataStep } from './data';
+import type { DriftSummary } from './drift';
+import { driftSummary } from './drift';
 import { drawFigures } from './figures';
-import { listNotebooks, record, runOrReuse } from './notebooks';
+import { listNotebooks } from './notebooks';
+import type { Selection } from './only';
+import { selectionOf } from './only';
 import { ownResults } from './own-results';
+import type { Outdated } from './present';
+import { changedOf, outdatedRecord, requirePresentQuick, requirePresentRecord } from './present';
 import { updateReadme } from './readme';
-import type { Skip, StepReport } from './report';
+import type { Skip, Step, StepReport } from './report';
+import { runSelection } from './run';
 
 export interface ReproduceOptions extends Long {
   mode: Mode;
+  /** A study, a notebook or a figure: only that is run, drawn and recorded. */
+  only?: string;
   /** Make the run's results the record. */
   record?: boolean;
-  /** Run notebooks again though nothing changed. */
+  /** Run studies and notebooks again though nothing changed. */
   force?: boolean;
+  /** Fail where recorded results are not of the present spec, code and data. */
+  strict?: boolean;
   /** Receives a line for each step as it ends. */
   say?: (line: string) => void;
 }
@@ -43,31 +52,39 @@ export interface Outcome {
   seconds: number;
   steps: (StepReport & { seconds: number })[];
   skips: Skip[];
-  paper: { pdf: string; html: string; claims: string; pages: number };
+  /** Set with everything, and with everything that is recorded; not with a part. */
+  paper?: { pdf: string; html: string; claims: string; pages: number };
   figures: string[];
   notebooks: string[];
   claims: Summary;
+  /** This run beside the record as it was before; absent where nothing was run. */
+  drift?: DriftSummary;
+  /** Recorded studies whose spec, code or data changed since. */
+  outdated: Outdated[];
 }
 
 /** Reproduce the paper. @throws what stopped it; files made before stay whole */
 export async function reproduce({
   mode,
+  only,
+  record = false,
+  force = false,
+  strict = false,
   say = () => undefined,
-  ...options
+  ...long
 }: ReproduceOptions): Promise<Outcome> {
-  if (options.record && mode === 'stored') {
-    throw new InputError({
-      what: 'cannot record',
-      given: '--mode stored, which runs nothing',
-      expected: '--mode quick or --mode full',
-      fix: 'choose one of these modes with --record',
-    });
-  }
-  const long = { signal: options.signal, progress: options.progress };
+  requireRuns(mode, { record, force });
   const began = performance.now();
+  const notebooks = listNotebooks();
+  const before = paperResults();
+  const selection = selectionOf(only, notebooks, before);
+  requireBoundNumbers(selection.notebooks.flatMap((n) => lintNotebook(n.file)));
+  // Before anything takes its time; what is recorded now is of the present code.
+  if (strict && !record) requirePresentRecord(await outdatedRecord(recordedDir()));
+
   const steps: Outcome['steps'] = [];
-  const total = mode === 'stored' ? 2 : 4;
-  const step = async <T extends StepReport>(work: () => Promise<T>): Promise<T> => {
+  const total = stepsOf(mode, selection, record);
+  const step: Step = async (work) => {
     const start = performance.now();
     const report = await work();
     const seconds = (performance.now() - start) / 1000;
@@ -76,66 +93,95 @@ export async function reproduce({
     return report;
   };
 
-  const notebooks = listNotebooks();
-  requireBoundNumbers(notebooks.flatMap((n) => lintNotebook(n.file)));
-  if (mode !== 'stored') {
-    const needs = [...new Set(notebooks.flatMap((n) => n.studies.flatMap((id) => studies[id].needs)))];
-    const { digests } = await step(() => dataStep(needs, long, (line) => say(`      ${line}`)));
-    await step(async () => {
-      const runs = [];
-      for (const notebook of notebooks) {
-        runs.push(await runOrReuse(notebook, mode, digests, { force: options.force, ...long }));
-      }
-      if (options.record) record(runs);
-      const done = runs
-        .map((r) => `${r.notebook.name} ${r.reused ? 'unchanged, not run again' : 'run'}`)
-        .join('; ');
-      return { step: 'notebooks', line: done + (options.record ? '; recorded' : ''), skips: [] };
-    });
-  }
+  if (mode !== 'stored') await runSelection(selection, mode, { step, say, record, force, ...long });
+  // What a part leaves alone may be of earlier code.
+  const beside = (study: string): boolean => !selection.whole && !selection.studies.includes(study);
+  await requirePresentQuick(quickDir(), beside);
+  const fresh = mode === 'stored' ? undefined : freshResults(selection);
+  const drift = fresh && driftSummary(loadedResults(before), fresh);
 
-  const results = paperResults();
+  const results = record ? paperResults() : before;
+  const outdated = await outdatedRecord(recordedDir());
+  if (strict) requirePresentRecord(outdated);
   const draw = await drawWithMemory();
   const { files } = await step(async () => {
-    const files = await drawFigures(results, { draw, ...long });
+    const everything = selection.whole || record;
+    const draws = everything ? undefined : selection.draws;
+    const files = mode === 'stored' || everything ? await drawFigures(results, { draw, draws, ...long }) : [];
     // Equal results and figures give an equal crate: only a recording changes it.
-    writeCrate(inRepo('figures'));
-    let line = `${files.filter((f) => f.endsWith('.svg')).length} from recorded results`;
-    if (mode !== 'stored') {
+    if (everything) writeCrate(inRepo('figures'));
+    const drawn = files.filter((f) => f.endsWith('.svg')).length;
+    const lines = drawn > 0 ? [`${drawn} from recorded results`] : [];
+    if (fresh) {
       // Published numbers, and the record where this run has nothing of its own, complete the fresh results.
-      const fresh = new Map([...results, ...loadResults(quickDir(), 'fresh')]);
-      await drawFigures(fresh, { dir: inRepo('figures', 'quick'), draw, ...long });
-      line += ', the same from this run in figures/quick/';
+      const both = new Map([...results, ...loadResults(quickDir(), 'fresh')]);
+      const dir = inRepo('figures', 'quick');
+      await drawFigures(both, { dir, draw, draws: selection.whole ? undefined : selection.draws, ...long });
+      lines.push('from this run in figures/quick/');
     }
-    return { step: 'figures', line, skips: [], files };
+    return { step: 'figures', line: lines.join(', the same ') || 'none', skips: [], files };
   });
-  const { paper } = await step(async () => {
-    const paper = await buildRecordedPaper({ results, draw, ...long });
-    const claims = await writeClaimsPage({ results, here: (await ownResults()).results });
-    const line = `${paper.pages} pages, a web page, and a page of all claims`;
-    return { step: 'paper', line, skips: [], paper: { ...paper, claims } };
-  });
+  const paper =
+    selection.whole || record
+      ? await step(async () => {
+          const built = await buildRecordedPaper({ results, draw, changed: changedOf(outdated), ...long });
+          const claims = await writeClaimsPage({ results, here: (await ownResults()).results });
+          const line = `${built.pages} pages, a web page, and a page of all claims`;
+          return { step: 'paper', line, skips: [], ...built, claims };
+        })
+      : undefined;
 
   const claims = summarise(judgeAll(loadRegister(), results), results);
-  if (options.record) {
+  if (record) {
     updateReadme(claims);
     updateCards();
   }
   const shown = (file: string): string => path.relative(inRepo(), file);
   return {
     mode,
-    recorded: options.record ?? false,
+    recorded: record,
     seconds: (performance.now() - began) / 1000,
     steps,
     skips: steps.flatMap((s) => s.skips),
-    paper: {
-      pdf: shown(paper.pdf),
-      html: shown(paper.html),
-      claims: shown(paper.claims),
-      pages: paper.pages,
-    },
+    ...(paper && {
+      paper: {
+        pdf: shown(paper.pdf),
+        html: shown(paper.html),
+        claims: shown(paper.claims),
+        pages: paper.pages,
+      },
+    }),
     figures: files.filter((f) => f.endsWith('.svg')).map(shown),
-    notebooks: notebooks.map((n) => shown(n.file)),
+    notebooks: selection.notebooks.map((n) => shown(n.file)),
     claims,
+    ...(drift && { drift }),
+    outdated,
   };
+}
+
+/** @throws InputError for what makes no sense where nothing is run */
+function requireRuns(mode: Mode, options: { record: boolean; force: boolean }): void {
+  if (mode !== 'stored' || !(options.record || options.force)) return;
+  throw new InputError({
+    what: options.record ? 'cannot record' : 'cannot run anything again',
+    given: '--mode stored, which runs nothing',
+    expected: '--mode quick or --mode full',
+    fix: `choose one of these modes with ${options.record ? '--record' : '--force'}`,
+  });
+}
+
+function stepsOf(mode: Mode, { notebooks, whole }: Selection, record: boolean): number {
+  const run = mode === 'stored' ? 0 : notebooks.length > 0 ? 3 : 2;
+  return run + (whole || record ? 2 : 1);
+}
+
+/** What this run found. */
+function freshResults({ studies }: Selection): Map<string, Result> {
+  const all = loadResults(quickDir(), 'fresh');
+  return new Map([...all].filter(([, result]) => studies.includes(result.study)));
+}
+
+/** Without the published ones. */
+function loadedResults(results: ReadonlyMap<string, Result>): Map<string, Result> {
+  return new Map([...results].filter(([, result]) => result.kind !== 'paper'));
 }

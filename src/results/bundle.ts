@@ -4,6 +4,7 @@
 // and the list of files that imports are looked up in, is the same to the byte.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { BuildOptions } from 'esbuild';
 import { build, transform, version } from 'esbuild';
 import { z } from 'zod';
 import { keepNewest, writeJsonAtomic } from '../base/files';
@@ -13,13 +14,16 @@ import { cacheDir } from '../base/paths';
 /** The name the code itself has in the bundle. */
 const cells = 'cells.ts';
 
+/** Raise it when bundles are made in another way: those that are kept are then made anew. */
+const format = 2;
+
 /** How many bundles are kept; some ten kilobytes each. */
 const kept = 300;
 
 const bundleSchema = z.strictObject({
   /** Hash of the minified bundle. */
   code: z.string(),
-  /** Every file of ours that is in it, by path below the root, with the hash of its own minified text. */
+  /** Every file of ours that is in it, by path below the root, with the hash of what it gives to the bundle. */
   modules: z.record(z.string(), z.string()),
   /** The names by which packages are imported. */
   imports: z.array(z.string()),
@@ -45,7 +49,7 @@ const keptSchema = z.strictObject({
  */
 export async function bundleOf(source: string, resolveDir: string, root: string): Promise<Bundle> {
   const place = path.relative(root, resolveDir);
-  const file = cacheDir('bundles', `${sha256OfValue({ source, place, version })}.json`);
+  const file = cacheDir('bundles', `${sha256OfValue({ source, place, version, format })}.json`);
   const names = sha256OfValue(sourceNames(path.join(root, 'src')));
   const found = read(file);
   if (found?.names === names && Object.entries(found.files).every(([f, hash]) => hashOf(root, f) === hash))
@@ -62,10 +66,9 @@ async function makeBundle(
   root: string,
 ): Promise<{ bundle: Bundle; files: Record<string, string> }> {
   const external = new Set<string>();
-  const bundled = await build({
+  const options = {
     stdin: { contents: source, resolveDir, loader: 'ts', sourcefile: cells },
     bundle: true,
-    minify: true,
     write: false,
     metafile: true,
     absWorkingDir: root,
@@ -92,13 +95,17 @@ async function makeBundle(
         },
       },
     ],
-  });
+  } satisfies BuildOptions;
+  const [bundled, plain] = await Promise.all([
+    build({ ...options, minify: true }),
+    // Minified, the modules run into each other; this one tells which text is whose.
+    build({ ...options, legalComments: 'none' }),
+  ]);
   const own = path.relative(root, path.resolve(resolveDir, cells));
   const isOwn = (file: string): boolean => path.relative(root, path.resolve(root, file)) === own;
   const modules: Record<string, string> = {};
-  for (const [file, part] of Object.entries(Object.values(bundled.metafile.outputs)[0].inputs)) {
-    // What tree shaking removed contributes nothing and does not count.
-    if (part.bytesInOutput > 0 && !isOwn(file)) modules[file] = await minified(path.resolve(root, file));
+  for (const [file, text] of partsOf(plain.outputFiles[0].text, Object.keys(plain.metafile.inputs))) {
+    if (!isOwn(file)) modules[file] = await minified(text);
   }
   const files: Record<string, string> = {};
   for (const file of Object.keys(bundled.metafile.inputs))
@@ -126,16 +133,30 @@ function hashOf(root: string, file: string): string | undefined {
   }
 }
 
-/** Hashes of minified texts by the hash of the text: studies share most of their modules. */
+/** What each file gives to a bundle: its text stands below a line `// src/file.ts`. What is not used is not there. */
+function partsOf(bundle: string, files: readonly string[]): Map<string, string> {
+  const known = new Set(files);
+  const parts = new Map<string, string[]>();
+  let lines: string[] | undefined;
+  for (const line of bundle.split('\n')) {
+    const file = line.startsWith('// ') ? line.slice(3) : '';
+    // The last statement says what the whole bundle exports.
+    if (known.has(file)) parts.set(file, (lines = parts.get(file) ?? []));
+    else if (line === 'export {') lines = undefined;
+    else lines?.push(line);
+  }
+  return new Map([...parts].map(([file, text]) => [file, text.join('\n')]));
+}
+
+/** Hashes of minified texts by the text: studies share most of their modules. */
 const minifiedTexts = new Map<string, string>();
 
-async function minified(file: string): Promise<string> {
-  const text = readFileSync(file, 'utf8');
+/** The hash of a text without its comments and layout. */
+async function minified(text: string): Promise<string> {
   const key = sha256(text);
-  const loader = file.endsWith('.json') ? 'json' : 'ts';
   const known =
     minifiedTexts.get(key) ??
-    sha256((await transform(text, { loader, minify: true, format: 'esm', logLevel: 'silent' })).code);
+    sha256((await transform(text, { loader: 'js', minifyWhitespace: true, logLevel: 'silent' })).code);
   minifiedTexts.set(key, known);
   return known;
 }

@@ -12,7 +12,6 @@ export function listChanges(before: Identity, now: Identity): Change[] {
   if (before.hash === now.hash) return [];
   return [
     ...(before.spec === now.spec ? [] : [{ part: 'spec' as const, text: 'spec changed' }]),
-    // A module may change in a part that is not used: then the bundle is the same, and nothing changed.
     ...(before.code === now.code ? [] : codeChanges(before.modules, now.modules)),
     ...compare(before.data, now.data).map(({ key, was, is }) => ({
       part: 'data' as const,
@@ -32,6 +31,12 @@ export function listChanges(before: Identity, now: Identity): Change[] {
 /** What changed from one identity to another, a line each. */
 export function changesBetween(before: Identity, now: Identity): string[] {
   return listChanges(before, now).map((change) => change.text);
+}
+
+/** Changes in a line; a list of fifty modules is no line. */
+export function changesText(changes: readonly string[], most = 5): string {
+  const more = changes.length - most;
+  return changes.slice(0, most).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 function codeChanges(before: Record<string, string>, now: Record<string, string>): Change[] {

@@ -12,7 +12,7 @@
 // A published or assumed number is a constant: no device explains a change of it.
 import { median } from '../base/interval';
 import { canonicalJson } from '../base/hash';
-import { listChanges } from './changes';
+import { changesText, listChanges } from './changes';
 import { formatInterval, formatNumber, formatQuantity } from './format';
 import type { Finding, Result } from './result';
 
@@ -68,7 +68,7 @@ export function driftOf(
   const changed = listChanges(recorded.identity, fresh.identity);
   const causes = changed.filter(({ part }) => part === 'spec' || part === 'code' || part === 'data');
   if (causes.length > 0)
-    return drift('unexplained', `${compared.text}; ${causes.map((c) => c.text).join(', ')}`);
+    return drift('unexplained', `${compared.text}; ${changesText(causes.map((c) => c.text))}`);
   const differing = surroundings(recorded, fresh);
   const constant = recorded.kind === 'paper' || recorded.kind === 'assumed';
   if (constant || differing.length === 0) return drift('unexplained', compared.text);

@@ -59,7 +59,7 @@ export const identitySchema = z.strictObject({
   spec: z.string(),
   /** Hash of the minified bundle. */
   code: z.string(),
-  /** Every file of ours in the bundle with the hash of its own text: tells which module changed. */
+  /** Every file of ours in the bundle with the hash of what it gives to it: tells which module changed. */
   modules: texts,
   /** Packages the bundle imports, with all they need, by place in the lock: version and integrity. */
   packages: texts,

@@ -26,8 +26,8 @@ const studySchema = z.strictObject({
   findings: z.array(findingSchema),
 });
 
-/** The folder of the results the paper is set from. */
-export const recordedDir = (): string => inRepo('figures', 'recorded');
+/** The folder of the results the paper is set from. `COC_RECORDED`: where a run that is being recorded finds them. */
+export const recordedDir = (): string => process.env.COC_RECORDED ?? inRepo('figures', 'recorded');
 /** The folder of the last quick run's results. */
 export const quickDir = (): string => inRepo('figures', 'quick', 'results');
 
@@ -99,17 +99,20 @@ export function resultsOf(study: Study, origin: Result['origin']): Result[] {
   return study.findings.map((finding) => ({ ...finding, ...study.provenance, study: study.study, origin }));
 }
 
+/** Every study in a folder. @throws InputError as `loadStudy` */
+export function loadStudies(dir: string): Study[] {
+  const files = existsSync(dir)
+    ? // A folder may describe itself (publish/ro-crate.ts).
+      readdirSync(dir).filter((f) => f.endsWith('.json') && f !== 'ro-crate-metadata.json')
+    : [];
+  return files.sort().map((file) => loadStudy(dir, path.basename(file, '.json')));
+}
+
 /** Every result in a folder, by id. @throws InputError when two studies claim one id */
 export function loadResults(dir: string, origin: Result['origin'] = 'stored'): Map<string, Result> {
   const results = new Map<string, Result>();
-  const files = existsSync(dir)
-    ? readdirSync(dir)
-        // A folder may describe itself (publish/ro-crate.ts).
-        .filter((f) => f.endsWith('.json') && f !== 'ro-crate-metadata.json')
-        .sort()
-    : [];
-  for (const file of files) {
-    for (const result of resultsOf(loadStudy(dir, file.slice(0, -'.json'.length)), origin)) {
+  for (const study of loadStudies(dir)) {
+    for (const result of resultsOf(study, origin)) {
       const other = results.get(result.id);
       if (other) {
         throw new InputError({

@@ -19,8 +19,11 @@ export function define(command: Command): void {
     )
     .action(async (options: Options) => {
       const { buildRecordedPaper } = await import('../../publish/recorded.js');
+      const { changedOf, outdatedRecord } = await import('../../reproduce/present.js');
+      const { recordedDir } = await import('../../results/store.js');
       const out = options.out === undefined ? undefined : path.resolve(options.out);
-      const built = await buildRecordedPaper({ ...terminal(options), out });
+      const changed = changedOf(await outdatedRecord(recordedDir()));
+      const built = await buildRecordedPaper({ ...terminal(options), out, changed });
       print(options, built, `${built.pdf} (${built.pages} pages)\n${built.html}`);
     });
 }
