@@ -61,6 +61,7 @@ export * from './experiments/activation-stacking';
 export * from './experiments/linked-planes';
 export * from './experiments/linked-slices';
 export * from './experiments/pictures';
+export { iterationEconomy, trainedWays } from './experiments/iteration-economy';
 export { viewAlignment } from './experiments/view-alignment';
 export { pixels } from './experiments/pixels';
 export { publishedTables } from './claims/published-tables';

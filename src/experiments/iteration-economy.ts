@@ -229,8 +229,20 @@ function findBudget(found: Findings, ways: Trained[], colab: PublishedValues): v
     uncertainty: null,
     source: 'The cost of consistency, section 4.3',
   });
-  assumed('utilisation', 'Share of its peak rate that a card reaches', '1', assumedUtilisation, 'assumed, not measured');
-  assumed('stopping', 'Steps after which a value of lambda is judged', 'steps', stoppingSteps, 'assumed; the study names no rule');
+  assumed(
+    'utilisation',
+    'Share of its peak rate that a card reaches',
+    '1',
+    assumedUtilisation,
+    'assumed, not measured',
+  );
+  assumed(
+    'stopping',
+    'Steps after which a value of lambda is judged',
+    'steps',
+    stoppingSteps,
+    'assumed; the study names no rule',
+  );
   const rows = trainingCards.flatMap((card) =>
     ends.map((end) => {
       const rate = unitsAnHour[card][end];
@@ -238,8 +250,20 @@ function findBudget(found: Findings, ways: Trained[], colab: PublishedValues): v
       const buys = end === 'least' ? 'most' : 'least';
       const hours = units / rate;
       const flops = hours * 3600 * cards[card].flops.half * assumedUtilisation;
-      assumed(`rate.${end}.${card}`, `Units an hour, ${cardNames[card]}, ${end}`, 'units/h', rate, 'reported by users over the years; unverified');
-      assumed(`hours.${buys}.${card}`, `Hours that the budget buys, ${cardNames[card]}, ${buys}`, 'h', hours, 'units / assumed rate');
+      assumed(
+        `rate.${end}.${card}`,
+        `Units an hour, ${cardNames[card]}, ${end}`,
+        'units/h',
+        rate,
+        'reported by users over the years; unverified',
+      );
+      assumed(
+        `hours.${buys}.${card}`,
+        `Hours that the budget buys, ${cardNames[card]}, ${buys}`,
+        'h',
+        hours,
+        'units / assumed rate',
+      );
       for (const { id, title, step } of ways)
         assumed(
           `steps.${buys}.${id}.${card}`,
@@ -249,8 +273,20 @@ function findBudget(found: Findings, ways: Trained[], colab: PublishedValues): v
           'hours x peak rate x assumed utilisation / FLOPs of a step',
         );
       const steps = (id: string): number => found.value(`steps.${buys}.${id}.${card}`);
-      assumed(`values.${buys}.${card}`, `Values of lambda that fit the budget, ${cardNames[card]}, ${buys}`, 'values', Math.floor(steps('three-views') / stoppingSteps), 'steps of three views / assumed stopping rule, whole values');
-      assumed(`sweep-steps.${buys}.${card}`, `Steps for each of ten values of lambda, ${cardNames[card]}, ${buys}`, 'steps', steps('three-views') / sweep, 'steps of three views / 10');
+      assumed(
+        `values.${buys}.${card}`,
+        `Values of lambda that fit the budget, ${cardNames[card]}, ${buys}`,
+        'values',
+        Math.floor(steps('three-views') / stoppingSteps),
+        'steps of three views / assumed stopping rule, whole values',
+      );
+      assumed(
+        `sweep-steps.${buys}.${card}`,
+        `Steps for each of ten values of lambda, ${cardNames[card]}, ${buys}`,
+        'steps',
+        steps('three-views') / sweep,
+        'steps of three views / 10',
+      );
       return {
         card: cardNames[card],
         rate,
@@ -265,21 +301,26 @@ function findBudget(found: Findings, ways: Trained[], colab: PublishedValues): v
       };
     }),
   );
-  found.table('budget', 'What a hundred compute units buy where a card reaches the assumed share of its rate', 'assumed', {
-    columns: [
-      { key: 'card', title: 'Card', align: 'left' },
-      { key: 'rate', title: 'Rate', unit: 'units/h', digits: 1 },
-      { key: 'hours', title: 'Time', unit: 'h', digits: 1 },
-      { key: 'schedules', title: 'nnU-Net schedules', digits: 1 },
-      { key: 'unet', title: 'nnU-Net steps', digits: 0 },
-      { key: 'one', title: 'One-view steps', digits: 0 },
-      { key: 'three', title: 'Three-view steps', digits: 0 },
-      { key: 'replayed', title: 'View by view', digits: 0 },
-      { key: 'values', title: 'Values of λ', digits: 0 },
-      { key: 'measured', title: 'Measured', align: 'left' },
-    ],
-    rows,
-  });
+  found.table(
+    'budget',
+    'What a hundred compute units buy where a card reaches the assumed share of its rate',
+    'assumed',
+    {
+      columns: [
+        { key: 'card', title: 'Card', align: 'left' },
+        { key: 'rate', title: 'Rate', unit: 'units/h', digits: 1 },
+        { key: 'hours', title: 'Time', unit: 'h', digits: 1 },
+        { key: 'schedules', title: 'nnU-Net schedules', digits: 1 },
+        { key: 'unet', title: 'nnU-Net steps', digits: 0 },
+        { key: 'one', title: 'One-view steps', digits: 0 },
+        { key: 'three', title: 'Three-view steps', digits: 0 },
+        { key: 'replayed', title: 'View by view', digits: 0 },
+        { key: 'values', title: 'Values of λ', digits: 0 },
+        { key: 'measured', title: 'Measured', align: 'left' },
+      ],
+      rows,
+    },
+  );
 }
 
 function findFigure(found: Findings, ways: Trained[]): void {

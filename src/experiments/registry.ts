@@ -1,5 +1,6 @@
 // Every study, by id.
 import { activationStacking } from './activation-stacking';
+import { iterationEconomy } from './iteration-economy';
 import { linkedPlanes } from './linked-planes';
 import { planeAgreement } from './plane-agreement';
 import { planeReads } from './plane-reads';
@@ -16,6 +17,7 @@ export const studies: Record<string, StudyDefinition> = {
   [strides.id]: strides,
   [pixels.id]: pixels,
   [threePlanes.id]: threePlanes,
+  [iterationEconomy.id]: iterationEconomy,
   [viewAlignment.id]: viewAlignment,
   [activationStacking.id]: activationStacking,
 };

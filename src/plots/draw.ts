@@ -9,6 +9,7 @@ import { pixelLedger } from './builders/pixel-ledger';
 import { planeReadTimes } from './builders/plane-read-times';
 import { rankTradeoff } from './builders/rank-tradeoff';
 import { scoreColumns } from './builders/score-columns';
+import { stepBudget } from './builders/step-budget';
 import { strideTimes } from './builders/stride-times';
 import { threePlanes } from './builders/three-planes';
 import type { Builder, Figure, Results } from './figure';
@@ -26,6 +27,7 @@ export const builders: Record<string, Builder | undefined> = {
   'plane-read-times': planeReadTimes,
   'rank-tradeoff': rankTradeoff,
   'score-columns': scoreColumns,
+  'step-budget': stepBudget,
   'stride-times': strideTimes,
   'three-planes': threePlanes,
 };

@@ -4,6 +4,7 @@
 // `iteration-economy.steps.least.W.C` and `.most.W.C` for each card.
 import { z } from 'zod';
 import { formatNumber } from '../../results/format';
+import { logAxis } from '../axes';
 import type { Builder, Quantity } from '../figure';
 import { dataOf, quantity, rowOf } from '../figure';
 import { panelHeading } from '../panel-heading';
@@ -65,23 +66,23 @@ export const stepBudget: Builder = (own, results) => {
       y: bought.flatMap((b) => [b.y, b.y, null]),
       marker: kindMarker('assumed', colour, symbol),
       line: { color: colour, width: 1.5, dash: 'dot' },
-      hovertext: bought.flatMap((b) => [`${b.title}, ${card.title}: ${text(b.least.value)}`, `${text(b.most.value)}`, '']),
+      hovertext: bought.flatMap((b) => [
+        `${b.title}, ${card.title}: ${text(b.least.value)}`,
+        `${text(b.most.value)}`,
+        '',
+      ]),
       hoverinfo: 'text',
       xaxis: 'x2',
       yaxis: 'y',
     };
   });
   const plotHeight = rows.length * rowHeight;
-  const log = (domain: readonly [number, number], title: string): JsonObject => ({
-    type: 'log',
+  const log = (domain: readonly [number, number], title: string, values: number[]): JsonObject => ({
+    ...logAxis(values),
     domain: [...domain],
     title: { text: title },
     anchor: 'y',
-    dtick: 1,
-    exponentformat: 'power',
     fixedrange: true,
-    showgrid: true,
-    gridcolor: grey.rule,
   });
   return {
     title: own.title,
@@ -114,8 +115,16 @@ export const stepBudget: Builder = (own, results) => {
           yanchor: 'bottom',
           font: { size: size.text },
         },
-        xaxis: log(domains[0], 'FLOPs for a labelled voxel (MFLOP)'),
-        xaxis2: log(domains[1], 'Steps for the budget'),
+        xaxis: log(
+          domains[0],
+          'FLOPs for a labelled voxel (MFLOP)',
+          rows.map((r) => r.voxel.value),
+        ),
+        xaxis2: log(
+          domains[1],
+          'Steps for the budget',
+          rows.flatMap((r) => r.bought.flatMap((b) => [b.least.value, b.most.value])),
+        ),
         yaxis: {
           range: [-0.6, rows.length - 0.4],
           tickvals: rows.map((r) => r.y),
@@ -148,6 +157,11 @@ export const stepBudget: Builder = (own, results) => {
         rowOf(b.most, 'Steps, most', `${r.title}, ${b.card.title}`),
       ]),
     ]),
-    uses: [own, utilisation, units, ...rows.flatMap((r) => [r.voxel, ...r.bought.flatMap((b) => [b.least, b.most])])],
+    uses: [
+      own,
+      utilisation,
+      units,
+      ...rows.flatMap((r) => [r.voxel, ...r.bought.flatMap((b) => [b.least, b.most])]),
+    ],
   };
 };
