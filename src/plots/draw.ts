@@ -1,5 +1,6 @@
 // From the id of a figure's result to the figure: the builders, by name.
 import { InputError } from '../base/errors';
+import { claimVerdicts } from './builders/claim-verdicts';
 import { costOfConsistency } from './builders/cost-of-consistency';
 import { linkedPlanes } from './builders/linked-planes';
 import { epochFactor } from './builders/epoch-factor';
@@ -18,6 +19,7 @@ import { stampOf } from './stamp';
 
 /** Every builder by the name that a result gives in `figure.builder`; each file says what data it wants. */
 export const builders: Record<string, Builder | undefined> = {
+  'claim-verdicts': claimVerdicts,
   'cost-of-consistency': costOfConsistency,
   'linked-planes': linkedPlanes,
   'epoch-factor': epochFactor,

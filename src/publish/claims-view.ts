@@ -1,34 +1,47 @@
 // The register of claims as the paper shows it: rows for the tables, counts for the prose.
-import { publishedText } from '../claims/row';
+import type { Claim } from '../claims/register';
+import type { ClaimRow } from '../claims/row';
+import { claimRow } from '../claims/row';
 import type { Judgement, Verdict } from '../claims/verdict';
 import { verdicts } from '../claims/verdict';
 import type { BoundNumber } from './bound';
 import { formatNumber } from '../results/format';
+import type { Result } from '../results/result';
 
 const slug = (verdict: Verdict): string => verdict.replace(/\s+/g, '-');
 
-/** One row of the register. */
-export interface ClaimRow {
-  id: string;
+/** One row of the register: what the sources of the paper show of it. */
+export interface PaperClaim extends Pick<
+  ClaimRow,
+  'id' | 'statement' | 'published' | 'derived' | 'dryRun' | 'recorded' | 'verdict' | 'reason'
+> {
   /** Source and place in it. */
   place: string;
-  statement: string;
-  /** The published value or wording; empty where there is none. */
-  published: string;
-  verdict: Verdict;
-  reason: string;
 }
 
-/** Every claim in the register's order. */
-export function claimRows(judged: readonly Judgement[]): ClaimRow[] {
-  return judged.map(({ claim, verdict, reason }) => ({
-    id: claim.id,
-    place: `${claim.seed === 'cost' ? 'Study' : 'CVA'}${/^\d/.test(claim.section) ? '\u00a0§' : ', '}${claim.section}`,
-    statement: claim.statement,
-    published: publishedText(claim),
-    verdict,
-    reason,
-  }));
+/** `Study §4.1`, `CVA, key results`. */
+export function placeOf({ seed, section }: Pick<Claim, 'seed' | 'section'>): string {
+  return `${seed === 'cost' ? 'Study' : 'CVA'}${/^\d/.test(section) ? '\u00a0§' : ', '}${section}`;
+}
+
+/** Every claim in the register's order. The paper is set from the record alone: no column for another run. */
+export function claimRows(judged: readonly Judgement[], recorded: ReadonlyMap<string, Result>): PaperClaim[] {
+  return judged.map((j) => {
+    const {
+      id,
+      statement,
+      published,
+      derived,
+      dryRun,
+      recorded: found,
+      verdict,
+      reason,
+    } = claimRow(j, recorded);
+    return {
+      ...{ id, statement, published, derived, dryRun, recorded: found, verdict, reason },
+      place: placeOf(j.claim),
+    };
+  });
 }
 
 /** The verdicts in their order, with the end of the id under which the text finds each count. */

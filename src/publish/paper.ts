@@ -84,7 +84,7 @@ export async function buildPaper(input: PaperInput): Promise<PaperOutput> {
   give('numbers', numbers);
   give('tables', bound.tables);
   give('studies', bound.studies);
-  give('claims', { rows: claimRows(judged), verdicts: verdictRows(judged) });
+  give('claims', { rows: claimRows(judged, results), verdicts: verdictRows(judged) });
   give('equations', await equationsOf(sources));
   addSlices(typesetter, findSlices(results));
   meter.add(1, 'numbers');

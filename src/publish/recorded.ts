@@ -19,12 +19,14 @@ import { claimsPage } from './claims-page';
 import { drawFigureOne } from './figure-one';
 import type { PaperOutput } from './paper';
 import { buildPaper, newestRun } from './paper';
+import { verdictFigure } from './verdict-figure';
 
 /** Recorded results with the published ones, by id: all that the paper is set from. */
 export function paperResults(dir: string = recordedDir()): Map<string, Result> {
   const results = loadResults(dir);
   const published = [...publishedResults(loadRegister()), ...publishedTableResults()];
-  for (const result of published) results.set(result.id, result);
+  const verdicts = verdictFigure(judgeAll(loadRegister(), results), results.values());
+  for (const result of [...published, ...verdicts]) results.set(result.id, result);
   return results;
 }
 

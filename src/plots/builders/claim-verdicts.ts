@@ -1,0 +1,132 @@
+// claim-verdicts: how many claims of each section have which verdict.
+//
+// Data: `{verdicts: [name, ...], places: [{title, counts: [number, ...]}]}`, counts in the order of the verdicts. They
+// are counted as the figure is made, from the recorded results and the register, and are no results of their own.
+import { z } from 'zod';
+import type { Builder, DataRow } from '../figure';
+import { dataOf } from '../figure';
+import type { JsonObject, PlotSpec, Trace } from '../spec';
+import { grey, palette, size, template, width } from '../theme';
+
+const dataSchema = z
+  .strictObject({
+    verdicts: z.array(z.string()).min(1),
+    places: z
+      .array(z.strictObject({ title: z.string(), counts: z.array(z.number().int().nonnegative()) }))
+      .min(1),
+  })
+  .refine((d) => d.places.every((p) => p.counts.length === d.verdicts.length), {
+    error: 'each place has one count a verdict',
+  });
+type Data = z.infer<typeof dataSchema>;
+
+const solid = (color: string): JsonObject => ({ color, line: { color, width: 1 } });
+const hatched = (color: string): JsonObject => ({
+  color: '#ffffff',
+  line: { color, width: 1 },
+  pattern: {
+    shape: '/',
+    fgcolor: color,
+    bgcolor: '#ffffff',
+    // Tiles of 8 pixels: resvg repeats tiles of whole pixels only without a drift.
+    size: 8 / Math.SQRT2,
+    solidity: 0.4,
+    fillmode: 'overlay',
+  },
+});
+/** In the order of the verdicts; neighbours differ in fill as well as in colour. */
+const looks: readonly JsonObject[] = [
+  solid(palette.green),
+  hatched(palette.blue),
+  solid(palette.vermilion),
+  hatched(palette.purple),
+  solid(grey.ink),
+  { color: '#ffffff', line: { color: grey.soft, width: 1 } },
+];
+
+const margin = { l: 176, r: 8, t: 60, b: 40 };
+const rowHeight = 12;
+
+export const claimVerdicts: Builder = (own) => {
+  const data = dataOf(own, dataSchema);
+  const total = data.places.flatMap((p) => p.counts).reduce((a, b) => a + b, 0);
+  return {
+    title: own.title,
+    caption:
+      `What became of ${total} claims, by the section in which they are made. A verdict is computed from recorded results ` +
+      `and from what cited sources say. Sections are in the order of the two documents.`,
+    alt: `Bars, one a section. ${data.places.map((p) => sentence(data, p)).join(' ')}`,
+    spec: { data: data.verdicts.map((_, k) => bars(data, k)), layout: layout(data) },
+    rows: data.places.flatMap((place) =>
+      data.verdicts.map((verdict, k): DataRow => ({
+        result: own.id,
+        quantity: `Claims: ${verdict}`,
+        group: place.title,
+        kind: own.kind,
+        value: place.counts[k],
+        unit: '1',
+        low: null,
+        high: null,
+        level: null,
+      })),
+    ),
+    uses: [own],
+  };
+};
+
+function sentence({ verdicts }: Data, { title, counts }: Data['places'][number]): string {
+  const parts = verdicts.flatMap((v, k) => (counts[k] > 0 ? `${counts[k]} ${v}` : []));
+  return `${title}: ${parts.join(', ')}.`;
+}
+
+/** The first place on top: y counts upwards. */
+const rowY = (data: Data, i: number): number => data.places.length - 1 - i;
+
+function bars(data: Data, k: number): Trace {
+  return {
+    type: 'bar',
+    orientation: 'h',
+    name: data.verdicts[k],
+    // A bar of no length would still draw its edge.
+    x: data.places.map((p) => p.counts[k] || null),
+    y: data.places.map((_, i) => rowY(data, i)),
+    width: 0.72,
+    marker: looks[k % looks.length],
+    hovertext: data.places.map((p) => `${p.title}: ${p.counts[k]} ${data.verdicts[k]}`),
+    hoverinfo: 'text',
+  };
+}
+
+function layout(data: Data): PlotSpec['layout'] {
+  const longest = Math.max(...data.places.map((p) => p.counts.reduce((a, b) => a + b, 0)));
+  const height = data.places.length * rowHeight;
+  return {
+    template,
+    width: width.one,
+    height: margin.t + height + margin.b,
+    margin,
+    barmode: 'stack',
+    showlegend: true,
+    legend: {
+      orientation: 'h',
+      x: -margin.l / (width.one - margin.l - margin.r),
+      y: 1 + 4 / height,
+      yanchor: 'bottom',
+      traceorder: 'normal',
+      font: { size: size.small },
+      entrywidth: 112,
+      entrywidthmode: 'pixels',
+    },
+    xaxis: { range: [0, longest + 0.3], title: { text: 'Claims' }, dtick: 5, fixedrange: true },
+    yaxis: {
+      range: [-0.6, data.places.length - 0.4],
+      tickvals: data.places.map((_, i) => rowY(data, i)),
+      ticktext: data.places.map((p) => p.title),
+      tickfont: { size: size.small },
+      ticks: '',
+      ticklabelstandoff: 4,
+      showline: false,
+      fixedrange: true,
+    },
+  };
+}
