@@ -168,11 +168,13 @@ describe('paper/claims.yaml', () => {
       if (verdict === 'not tested yet') continue;
       const allowed = JSON.stringify([c.expect, c.published, used.map((id) => results.get(id))]);
       const known = new Set(numbersIn(allowed.replace(/["':,{}[\]]/g, ' ')).map(Number));
+      const slack = c.tolerance ?? 0;
       const rounded = [...known].flatMap((n) => [
         n,
         Number(n.toPrecision(4)),
         100 * n,
-        n * (1 + (c.tolerance ?? 0)),
+        n * (1 + slack),
+        n * (1 - slack),
       ]);
       for (const number of numbersIn(reason.replace(/\u202f(?=\d)/g, '').replace(/×.*?[⁰¹²³⁴⁵⁶⁷⁸⁹]+/g, ''))) {
         const value = Number(number);

@@ -165,7 +165,7 @@ function withTheRest(results: Map<string, Result>): Map<string, Result> {
   const text = readFileSync(inRepo('paper', 'paper.typ'), 'utf8');
   for (const [, call, id] of text.matchAll(/#(num|pct|ci|fig)\(\s*"([^"]+)"/g)) {
     const study = id.split('.')[0];
-    if (results.has(id) || ['claims', 'paper'].includes(study)) continue;
+    if (results.has(id) || (call !== 'fig' && ['claims', 'paper'].includes(study))) continue;
     if (call === 'fig') {
       const common = {
         id,
