@@ -78,6 +78,11 @@ const verbs: Verb[] = [
     load: () => import('./verbs/drift.js'),
   },
   {
+    name: 'verify',
+    summary: 're-check a folder of results that someone else made',
+    load: () => import('./verbs/verify.js'),
+  },
+  {
     name: 'paper',
     summary: 'typeset the paper (PDF and web page) from the recorded results',
     load: () => import('./verbs/paper.js'),

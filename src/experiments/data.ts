@@ -7,13 +7,20 @@ import { published } from '../results/published';
 import type { StudyDefinition } from './study';
 import { inputName, missing } from './study';
 
+/** The digests of the published tables that a study derives from. */
+export function publishedDigests({
+  published: tables = [],
+}: Pick<StudyDefinition, 'published'>): Record<string, string> {
+  const inputs = tables.map((table) => published(table).input);
+  return Object.fromEntries(inputs.map(({ name, sha256 }) => [name, sha256]));
+}
+
 /** The digests of the published tables that a study derives from and of the data it needs, fetched where it is not here yet; `missing` for what cannot be had. */
 export async function dataOf(
-  { id, needs, published: tables = [] }: Pick<StudyDefinition, 'id' | 'needs' | 'published'>,
+  { id, needs, published: tables }: Pick<StudyDefinition, 'id' | 'needs' | 'published'>,
   long: Long = {},
 ): Promise<Record<string, string>> {
-  const digests: Record<string, string> = {};
-  for (const { input } of tables.map((table) => published(table))) digests[input.name] = input.sha256;
+  const digests = publishedDigests({ published: tables });
   const meter = new Meter(`data of ${id}`, 'files', needs.length, long);
   for (const need of needs) {
     try {

@@ -7,7 +7,8 @@ import type { Long } from '../base/progress';
 import { fetchOne } from '../datasets/fetch';
 import { loadManifest } from '../datasets/manifest';
 import { placeOf } from '../datasets/select';
-import type { DataNeed } from '../experiments/study';
+import { publishedDigests } from '../experiments/data';
+import type { DataNeed, StudyDefinition } from '../experiments/study';
 import { inputName, missing } from '../experiments/study';
 import type { StepReport } from './report';
 
@@ -44,6 +45,14 @@ export async function dataStep(
       unskip: 'go online, or set COC_DATA_MIRROR to a folder that holds it',
     })),
     digests,
+  };
+}
+
+/** The digests of what one study reads, of those of all files: published tables are at hand always. */
+export function digestsOf(study: StudyDefinition, digests: Record<string, string>): Record<string, string> {
+  return {
+    ...publishedDigests(study),
+    ...Object.fromEntries(study.needs.map(inputName).map((name) => [name, digests[name]])),
   };
 }
 

@@ -7,6 +7,7 @@ import { keepNewest, temporaryName, writeJsonAtomic } from '../base/files';
 import { cacheDir, inRepo } from '../base/paths';
 import type { Long } from '../base/progress';
 import { isRehearsal } from '../experiments/mode';
+import { publishedDigests } from '../experiments/data';
 import { studies } from '../experiments/registry';
 import { inputName } from '../experiments/study';
 import type { Notebook } from '../kernel/nbformat';
@@ -62,11 +63,13 @@ export function identityOfNotebook(
   const size = isRehearsal() ? 'tiny' : mode;
   const specs = Object.fromEntries(notebook.studies.map((id) => [id, studies[id].specs[size]]));
   const wanted = notebook.studies.flatMap((id) => studies[id].needs.map(inputName));
+  const tables = notebook.studies.flatMap((id) => Object.entries(publishedDigests(studies[id])));
   return identityOf(notebook.source, {
     resolveDir: path.dirname(notebook.file),
     spec: { mode, specs, cells: notebook.cells },
     data: {
       ...Object.fromEntries(Object.entries(data).filter(([name]) => wanted.includes(name))),
+      ...Object.fromEntries(tables),
       ...readsOf(notebook, documents),
     },
   });

@@ -5,10 +5,10 @@ import { loadManifest } from '../datasets/manifest';
 import { expectedCost } from '../experiments/expected-cost';
 import { studyJob } from '../experiments/prepare';
 import { studies } from '../experiments/registry';
-import { inputName } from '../experiments/study';
 import type { Mode } from '../results/result';
 import { RunStore } from '../results/run-store';
 import { paperResults } from '../publish/recorded';
+import { digestsOf } from './data';
 import { listNotebooks } from './notebooks';
 import { selectionOf } from './only';
 import { digestsNow } from './run';
@@ -54,7 +54,7 @@ export async function planned(mode: Exclude<Mode, 'stored'>, only?: string): Pro
     for (const id of notebook.studies) {
       const study = studies[id];
       const data = dataOf(id);
-      const job = await studyJob(study, mode, digestsOf(id, digests));
+      const job = await studyJob(study, mode, digestsOf(study, digests));
       const { seconds, memoryGiB, from } = expectedCost(job, store, records);
       const state = records.some((r) => r.identity.hash === job.identity.hash) ? 'found' : 'to run';
       const { title, cost } = study;
@@ -63,11 +63,6 @@ export async function planned(mode: Exclude<Mode, 'stored'>, only?: string): Pro
     }
   }
   return rows;
-}
-
-function digestsOf(id: string, digests: Record<string, string>): Record<string, string> {
-  const wanted = studies[id].needs.map(inputName);
-  return Object.fromEntries(wanted.map((name) => [name, digests[name]]));
 }
 
 function dataOf(id: string): PlannedData[] {

@@ -7,6 +7,7 @@ import { InputError } from '../base/errors';
 import { inRepo } from '../base/paths';
 import { loadManifest } from '../datasets/manifest';
 import { studies } from '../experiments/registry';
+import { publishedDigests } from '../experiments/data';
 import { studyJob } from '../experiments/prepare';
 import type { StudyDefinition } from '../experiments/study';
 import { inputName, missing } from '../experiments/study';
@@ -34,9 +35,10 @@ export async function changesSince({ study: id, provenance }: Study): Promise<Ch
 }
 
 /** What the manifests now say of the data that went in; data that could not be had stays missing. */
-function presentData({ needs }: StudyDefinition, then: Identity): Record<string, string> {
-  const data = { ...then.data };
-  for (const need of needs) {
+function presentData(study: StudyDefinition, then: Identity): Record<string, string> {
+  const tables = Object.entries(publishedDigests(study)).filter(([name]) => name in then.data);
+  const data = { ...then.data, ...Object.fromEntries(tables) };
+  for (const need of study.needs) {
     const name = inputName(need);
     if (!(name in data) || data[name] === missing) continue;
     const file = loadManifest(need.dataset).files.find((f) => f.path === need.path);

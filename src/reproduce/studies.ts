@@ -6,10 +6,10 @@ import { studies } from '../experiments/registry';
 import type { Job } from '../experiments/job';
 import { studyJob } from '../experiments/prepare';
 import { studyOf } from '../experiments/run-study';
-import { inputName } from '../experiments/study';
 import type { Identity, Mode } from '../results/result';
 import { RunStore } from '../results/run-store';
 import { saveStudy } from '../results/store';
+import { digestsOf } from './data';
 import type { Reason } from './why';
 import { reasonOf, rememberIdentity } from './why';
 
@@ -30,8 +30,7 @@ export async function planStudies(
   const planned: PlannedStudy[] = [];
   for (const id of ids) {
     const study = studies[id];
-    const data = Object.fromEntries(study.needs.map(inputName).map((name) => [name, digests[name]]));
-    const job = await studyJob(study, mode, data);
+    const job = await studyJob(study, mode, digestsOf(study, digests));
     const { identity } = job;
     const stored = store.find(identity.hash) !== undefined;
     const known = { kind: 'study' as const, id, mode, identity, stored, force, recorded: recorded?.(id) };
