@@ -58,6 +58,8 @@ export * from './experiments/plane-reads';
 export * from './experiments/strides';
 export * from './experiments/three-planes';
 export * from './experiments/activation-stacking';
+export * from './experiments/tri-siamese';
+export * from './experiments/table-one';
 export * from './experiments/linked-planes';
 export * from './experiments/linked-slices';
 export * from './experiments/pictures';

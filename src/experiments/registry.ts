@@ -7,7 +7,9 @@ import { planeReads } from './plane-reads';
 import { strides } from './strides';
 import { pixels } from './pixels';
 import type { StudyDefinition } from './study';
+import { tableOne } from './table-one';
 import { threePlanes } from './three-planes';
+import { triSiamese } from './tri-siamese';
 import { viewAlignment } from './view-alignment';
 
 export const studies: Record<string, StudyDefinition> = {
@@ -20,4 +22,6 @@ export const studies: Record<string, StudyDefinition> = {
   [iterationEconomy.id]: iterationEconomy,
   [viewAlignment.id]: viewAlignment,
   [activationStacking.id]: activationStacking,
+  [triSiamese.id]: triSiamese,
+  [tableOne.id]: tableOne,
 };

@@ -3,6 +3,8 @@
 import { InputError } from '../base/errors';
 import { publishedResults } from '../claims/published';
 import { conditionsOf, loadRegister } from '../claims/register';
+import type { Claim } from '../claims/register';
+import type { ClaimRow } from '../claims/row';
 import { claimRow } from '../claims/row';
 import { judgeAll } from '../claims/verdict';
 import { drawLinkedPlanes } from '../plots/builders/linked-planes';
@@ -10,6 +12,8 @@ import { figureBundle, tableBundle, viewerBundle } from '../plots/bundle';
 import { figure } from '../plots/draw';
 import { formatNumber } from '../results/format';
 import { claimsBundle, publishedBundle } from '../publish/claims-bundle';
+import { drawFigureOne } from '../publish/figure-one';
+import { paperResults } from '../publish/recorded';
 import { checkLinkedPlanes } from '../results/linked-check';
 import type { LinkedPlanes } from '../results/linked-planes';
 import type { Result } from '../results/result';
@@ -54,10 +58,7 @@ export function showTable(id: string, study: HasResults): void {
  * @throws InputError for a notebook that the register does not know
  */
 export function showClaims(notebook: string, ...studies: HasResults[]): void {
-  const found = studies.flatMap((s) => s.results);
-  const ids = new Set(found.map((r) => r.id));
-  const here = new Map(found.filter((r) => r.origin === 'fresh').map((r) => [r.id, r]));
-  const recorded = loadResults(recordedDir());
+  const ids = new Set(studies.flatMap((s) => s.results.map((r) => r.id)));
   const register = loadRegister();
   const own = register.filter((c) => c.test.notebook === notebook);
   if (own.length === 0) {
@@ -71,8 +72,33 @@ export function showClaims(notebook: string, ...studies: HasResults[]): void {
   const others = register.filter(
     (c) => !own.includes(c) && conditionsOf(c).some(({ result }) => result !== undefined && ids.has(result)),
   );
-  const rows = judgeAll([...own, ...others], recorded).map((j) => claimRow(j, recorded, here));
-  displayBundle(claimsBundle(rows, notebook));
+  displayBundle(claimsBundle(rowsOf([...own, ...others], studies), `Claims that ${notebook} tests`));
+}
+
+/**
+ * The fifteen cells of the study's Table 1, each as a row: what is said, what was found, the verdict by the record.
+ * @param studies  what was run; stored results are the record and no run
+ */
+export function showTableOne(...studies: HasResults[]): void {
+  const cells = loadRegister().filter((c) => c.id.startsWith('table-1.'));
+  displayBundle(claimsBundle(rowsOf(cells, studies), 'Table 1, cell by cell'));
+}
+
+/** Figure 1, the architecture, as the paper sets it, with the recorded slices. */
+export async function showFigureOne(): Promise<void> {
+  const { png } = await drawFigureOne(paperResults());
+  displayBundle({
+    'image/png': Buffer.from(png).toString('base64'),
+    'text/plain': 'Figure 1: the architecture',
+  });
+}
+
+/** Claims judged by the record, with what runs found beside it. */
+function rowsOf(claims: Claim[], studies: HasResults[]): ClaimRow[] {
+  const fresh = studies.flatMap((s) => s.results).filter((r) => r.origin === 'fresh');
+  const here = new Map(fresh.map((r) => [r.id, r]));
+  const recorded = loadResults(recordedDir());
+  return judgeAll(claims, recorded).map((j) => claimRow(j, recorded, here));
 }
 
 /**

@@ -32,9 +32,9 @@ function table(title: string, heads: readonly string[], rows: readonly Cell[][])
 
 const dash = (text: string): string => text || '–';
 
-/** The rows that a notebook tests, with every column, the verdict by the record and what would flip it. */
-export function claimsBundle(rows: readonly ClaimRow[], notebook: string): MimeBundle {
-  const title = `Claims that ${notebook} tests; verdicts are by the record`;
+/** Claims with every column, the verdict by the record and what would flip it. */
+export function claimsBundle(rows: readonly ClaimRow[], what: string): MimeBundle {
+  const title = `${what}; verdicts are by the record`;
   const heads = ['Claim', ...columns.map((c) => c.title), 'Verdict', 'What would flip it'];
   const cells = rows.map((row): Cell[] => [
     { html: `${escape(row.statement)} <small><code>${row.id}</code>, ${escape(placeText(row))}</small>` },

@@ -6,6 +6,8 @@ import { publishedResults } from '../../src/claims/published';
 import { loadRegister } from '../../src/claims/register';
 import { activationStacking } from '../../src/experiments/activation-stacking';
 import type { StudyDefinition } from '../../src/experiments/study';
+import { tableOne } from '../../src/experiments/table-one';
+import { triSiamese } from '../../src/experiments/tri-siamese';
 import { figure } from '../../src/plots/draw';
 import type { Finding } from '../../src/results/result';
 
@@ -83,5 +85,41 @@ describe('activation-stacking', () => {
     const drawn = figure('activation-stacking.figure', results);
     expect(drawn.rows.filter((r) => r.kind === 'paper' && r.quantity !== 'Memory of a card')).toHaveLength(2);
     expect(drawn.caption).toContain('Not tested yet: dry run, measured.');
+  });
+});
+
+describe('tri-siamese', () => {
+  it('weighs what the modules weigh, shares them once, and tables what it found', async () => {
+    const { value, get } = await findingsOf(triSiamese);
+    for (const name of ['sam-vit-b', 'sam-vit-l', 'sam-vit-h']) {
+      const { total } = oracle.parameters[name];
+      expect(value(`parameters.${name}`)).toBeCloseTo(total / 1e6, 9);
+      expect(value(`weights.${name}.fp32`)).toBeCloseTo(4e-9 * total, 9);
+    }
+    expect(value('streams.own') / value('streams.shared')).toBe(3);
+    expect(value('lora.sam-vit-h.qv.4')).toBe(655_360);
+    // Rank 4 on everything: per block and rank 2 x 1280 for each of four layers, 1280 + 5120 for each of the MLP's two.
+    expect(value('lora.sam-vit-h.linear.4')).toBe(32 * 4 * (4 * 2560 + 2 * 6400));
+    const parts = get('parts').table!.rows;
+    expect(parts.find((r) => r.part === 'Whole model')).toMatchObject({ m2: 641_090_608, m3: null });
+    expect(parts.find((r) => r.part === 'Image encoder')!.m3).toBe(446_237_696);
+  });
+});
+
+describe('table-one', () => {
+  it('counts volumes as facts do that were worked out apart from this code', async () => {
+    const { value } = await findingsOf(tableOne);
+    expect(1e6 * value('parameters.unet')).toBeCloseTo(31_199_796, 3);
+    // 482.89 GMAC a patch, 8 patches, 8 mirrorings; 2980.54 GMAC an encoder, 155 and 635 slices.
+    expect(value('flops.unet-plain')).toBeCloseTo(2 * 8 * 0.48289, 3);
+    expect(value('flops.unet-mirrored') / value('flops.unet-plain')).toBeCloseTo(8, 9);
+    expect(value('flops.sam-axial')).toBeCloseTo(2 * 155 * 2.98054, 1);
+    expect(value('flops.sam-three')).toBeCloseTo(2 * 635 * 2.98054, 0);
+    expect(value('ratio.axial-over-plain')).toBeCloseTo(119.6, 1);
+    expect(value('ratio.axial-over-default')).toBeCloseTo(14.95, 2);
+    expect(value('passes.unet')).toBe(64);
+    expect(value('narrow.parameters')).toBeLessThan(3);
+    // 1000 x 250 x 2 patches, three passes' work each, against 1000 x 64 passes.
+    expect(value('training-over-thousand')).toBeCloseTo((3 * 1000 * 250 * 2) / (1000 * 64), 9);
   });
 });
