@@ -11,7 +11,7 @@ import type { Drawable } from './picture';
 import { drawSvg } from './picture';
 import { renderPng } from './raster';
 import { liveConfig } from './spec';
-import { stampParts } from './stamp';
+import { stampParts, stampTexts } from './stamp';
 import { tableHtml, tableText } from './tables';
 import { viewerScript } from './viewer';
 import { escape } from './xml';
@@ -70,12 +70,17 @@ export async function figureBundle(figure: Figure): Promise<MimeBundle> {
   const text = `${figure.title}\n${figure.alt}\n${stampParts(figure.stamp).join(' · ')}`;
   if (figure.viewer) return viewerBundle(figure, figure.viewer, text);
   const { bare } = await drawSvg(figure);
-  const png = renderPng(bare, screenDpi).toString('base64');
+  const png = renderPng(bare, screenDpi, stampTexts(figure)).toString('base64');
   const { data, layout } = figure.spec;
   const spec = JSON.parse(canonicalJson({ data, layout })) as unknown;
   const key = `${figure.id}-${sha256OfValue(spec).slice(0, 12)}`;
   return {
-    'application/vnd.plotly.v1+json': { data, layout, config: liveConfig },
+    // plotly draws nothing of `meta`: what a program can read of where the numbers come from.
+    'application/vnd.plotly.v1+json': {
+      data,
+      layout: { ...layout, meta: { stamp: figure.stamp } },
+      config: liveConfig,
+    },
     'text/html':
       `<div data-coc-figure="${key}" style="max-width:100%;overflow-x:auto">` +
       `<img src="data:image/png;base64,${png}" width="${layout.width}" height="${layout.height}" alt="${escape(figure.alt)}">` +
@@ -106,7 +111,7 @@ export async function viewerBundle(
       `<img src="data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}" width="${width}" height="${height}" ` +
       `style="max-width:100%;height:auto" alt="${escape(figure.alt)}">` +
       `</div><script>${viewerScript(viewer, places, '')}</script>`,
-    'image/png': renderPng(bare, viewerDpi).toString('base64'),
+    'image/png': renderPng(bare, viewerDpi, stampTexts(figure)).toString('base64'),
     'text/plain': text,
   };
 }

@@ -56,5 +56,7 @@ export function figure(id: string, results: Results): Figure {
     throw problem(`the builder ${own.figure.builder}`, `one of ${Object.keys(builders).join(', ')}`);
   const { spec, uses, ...drawing } = build(own, results);
   const stamp = stampOf(uses);
-  return { ...drawing, id, spec: withFooter(spec, stamp), stamp };
+  // Each number keeps its run: in a figure of many runs, too, its row alone says where it comes from.
+  const rows = drawing.rows.map((row) => ({ ...row, run: results.get(row.result) ?? own }));
+  return { ...drawing, rows, id, spec: withFooter(spec, stamp), stamp };
 }

@@ -23,6 +23,8 @@ export interface DataRow {
   low: number | null;
   high: number | null;
   level: number | null;
+  /** The run it comes from; `figure()` adds it. */
+  run?: Pick<Result, 'origin' | 'mode' | 'date' | 'commit' | 'dirty' | 'device'>;
 }
 
 /** A picture with all that must stand beside it. */

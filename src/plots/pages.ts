@@ -19,7 +19,8 @@ import { escape } from './xml';
 /** The name under which pages expect plotly beside them. */
 export const plotlyFile = 'plotly.js';
 
-const css = `
+/** The style of all pages of figures. */
+export const css = `
 body{font:16px/1.5 system-ui,sans-serif;color:#222;margin:2rem auto;max-width:46rem;padding:0 1rem}
 body.wide{max-width:70rem}
 body.wide :is(figcaption,.stamp){max-width:46rem}
@@ -72,19 +73,21 @@ function footOf(stamp: Stamp): string[] {
  * @param others  names of files with the same figure, to link to
  */
 export function figurePage(figure: Figure, picture: Picture, others: readonly string[]): Promise<string> {
-  return pageOf(figure, picture, footOf(figure.stamp), others);
+  return pageOf(figure, picture, footOf(figure.stamp), others, figure.stamp);
 }
 
 /**
  * A page.
  * @param foot    lines that say where the numbers come from
  * @param others  names of files with the same figure, to link to
+ * @param stamp   where its numbers come from, for programs (`<script id="stamp">`)
  */
 export async function pageOf(
   figure: PageFigure,
   picture: Picture,
   foot: readonly string[],
   others: readonly string[] = [],
+  stamp: Stamp | null = null,
 ): Promise<string> {
   const fonts = await commonFontCss();
   const { width, height } = figure.spec.layout;
@@ -124,7 +127,7 @@ ${tableHtml(table, singles > 0 ? `${singles} single observations are in the CSV.
 </div>
 </details>
 ${also.length > 0 ? `<p class="stamp">Also as ${also.join(', ')}.</p>\n` : ''}</main>
-${live}
+${stamp ? `<script type="application/json" id="stamp">${jsonForScript(stamp)}</script>\n` : ''}${live}
 </body>
 </html>
 `;

@@ -1,4 +1,5 @@
 // What a figure must say about the numbers in it: a stored figure cannot pass for a re-run.
+import { canonicalJson } from '../base/hash';
 import { kindWord, plainDevice } from '../results/format';
 import type { Kind, Result } from '../results/result';
 
@@ -64,4 +65,29 @@ export function stampParts(stamp: Stamp): string[] {
         ]
       : stamp.notes),
   ];
+}
+
+/** The stamp as keywords of a file (PDF): each says by itself what it is, the commits are whole. */
+export function stampKeywords(stamp: Stamp): string[] {
+  return [
+    ...stampParts(stamp),
+    ...stamp.origins.map((origin) => `origin: ${origin}`),
+    ...stamp.modes.map((mode) => `mode: ${mode}`),
+    ...stamp.devices.map((device) => `device: ${device}`),
+    ...stamp.commits.map(({ commit, dirty }) => `commit: ${commit}${dirty ? ' with changes' : ''}`),
+  ];
+}
+
+/** Texts for a PNG under the keywords that the format has for them; the whole stamp is in `Source`. */
+export function stampTexts(figure: {
+  title: string;
+  alt: string;
+  stamp: Stamp | null;
+}): Record<string, string> {
+  return {
+    Title: figure.title,
+    Description: figure.alt,
+    Software: 'cost-of-consistency',
+    ...(figure.stamp && { Source: canonicalJson(figure.stamp) }),
+  };
 }

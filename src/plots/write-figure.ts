@@ -12,6 +12,7 @@ import type { Draw } from './drawn';
 import type { Picture } from './picture';
 import { drawSvg } from './picture';
 import { renderPng } from './raster';
+import { stampKeywords, stampTexts } from './stamp';
 
 /** The forms of a figure; each is a file name's ending. */
 export const formats = ['svg', 'png', 'pdf', 'html', 'json', 'csv'] as const;
@@ -66,12 +67,12 @@ function render(
     case 'svg':
       return picture.svg;
     case 'png':
-      return renderPng(picture.bare, 300, pngText(figure));
+      return renderPng(picture.bare, 300, stampTexts(figure));
     case 'pdf':
       return renderPdf(picture.bare, {
         title: figure.title,
         alt: figure.alt,
-        keywords: figure.stamp.commits.map((c) => c.commit),
+        keywords: stampKeywords(figure.stamp),
         widthMm: (figure.spec.layout.width / 96) * 25.4,
         heightMm: (figure.spec.layout.height / 96) * 25.4,
       });
@@ -82,16 +83,6 @@ function render(
     case 'csv':
       return toCsv(figure.rows);
   }
-}
-
-/** Provenance in the picture's file, under the keywords that PNG has for it. */
-export function pngText(figure: Figure): Record<string, string> {
-  return {
-    Title: figure.title,
-    Description: figure.alt,
-    Software: 'cost-of-consistency',
-    Source: canonicalJson(figure.stamp),
-  };
 }
 
 /** The one plotly that all pages of a folder share; copied when it is not there yet. */

@@ -1,16 +1,26 @@
 // Figure 1: the slices of a result and the drawing in paper/architecture.typ.
-import { Resvg } from '@resvg/resvg-js';
+import path from 'node:path';
 import { InputError } from '../base/errors';
+import { readJson } from '../base/files';
+import { canonicalJson } from '../base/hash';
 import { inRepo } from '../base/paths';
 import type { Result } from '../results/result';
 import { equationsOf } from './equations';
 import { maskLayer, rgb } from '../plots/mask-layer';
 import type { Slices } from '../plots/slices';
+import { renderPng } from '../plots/raster';
 import { slicesOf } from '../plots/slices';
+import type { Stamp } from '../plots/stamp';
+import { stampKeywords, stampOf, stampParts, stampTexts } from '../plots/stamp';
 import { planeStyle } from '../plots/theme';
+import { escape } from '../plots/xml';
+import type { Architecture } from './architecture-page';
+import { architectureSchema } from './architecture-page';
 import { viewsOf } from './slices';
 import { paperSources } from './sources';
 import { Typesetter } from './typst';
+
+const figureOneTitle = 'The network of the study';
 
 /** The result that holds the slices. */
 export const slicesId = 'three-planes.slices';
@@ -44,8 +54,16 @@ function altText({ source }: Slices): string {
   );
 }
 
-/** Hand the slices to a typesetter: /build/slices.json and the picture files that it names. */
-export function addSlices(typesetter: Typesetter, slices: Slices): void {
+/** The line at the foot: a drawing is neither measured nor derived, its slices come from a run. */
+export function figureOneStamp(stamp: Stamp): string {
+  const run = stampParts({ ...stamp, kinds: [] }).filter((part) => part !== '');
+  return ['drawn from the text of the study', `slices: ${run[0]}`, ...run.slice(1)].join(' · ');
+}
+
+/** Hand the slices among some results to a typesetter: /build/slices.json and the picture files that it names. */
+export function addSlices(typesetter: Typesetter, results: ReadonlyMap<string, Result>): void {
+  const slices = findSlices(results);
+  const stamp = stampOf([results.get(slicesId)!]);
   const views = viewsOf(slices);
   const planes = slices.planes.map((plane, i) => {
     const colour = rgb(planeStyle[plane.name].colour);
@@ -66,13 +84,22 @@ export function addSlices(typesetter: Typesetter, slices: Slices): void {
     JSON.stringify({
       slices: Object.fromEntries(planes) as unknown,
       source: slices.source,
+      title: figureOneTitle,
       alt: altText(slices),
+      stamp: figureOneStamp(stamp),
+      keywords: stampKeywords(stamp),
     }),
   );
 }
 
 /** Figure 1 on its own. */
 export interface FigureOne {
+  title: string;
+  caption: string;
+  alt: string;
+  stamp: Stamp;
+  slices: Slices;
+  drawing: Architecture;
   svg: string;
   pdf: Uint8Array;
   png: Uint8Array;
@@ -86,20 +113,47 @@ export async function drawFigureOne(
   results: ReadonlyMap<string, Result>,
   { paperDir = inRepo('paper'), seconds = 0 }: { paperDir?: string; seconds?: number } = {},
 ): Promise<FigureOne> {
+  const slices = findSlices(results);
   const typesetter = new Typesetter(paperDir);
-  addSlices(typesetter, findSlices(results));
+  addSlices(typesetter, results);
   typesetter.add('/build/equations.json', JSON.stringify(await equationsOf(paperSources(paperDir))));
   // lib.typ reads these whatever is set; Figure 1 uses none.
   for (const name of ['numbers', 'tables', 'figures', 'studies', 'claims']) {
     typesetter.add(`/build/${name}.json`, '{}');
   }
-  const svg = typesetter.svg('figure-1.typ');
+  const about = {
+    title: figureOneTitle,
+    caption: captionOf(slices),
+    alt: altText(slices),
+    stamp: stampOf([results.get(slicesId)!]),
+  };
+  const svg = describeSvg(typesetter.svg('figure-1.typ'), about);
   return {
+    ...about,
+    slices,
+    drawing: architectureSchema.parse(readJson(path.join(paperDir, 'architecture.json'))),
     svg,
     pdf: typesetter.pdf('figure-1.typ', seconds).bytes,
-    // All text is drawn as outlines in this SVG: no font is needed. A picture element has 96 dots an inch.
-    png: new Resvg(svg, { fitTo: { mode: 'zoom', value: 300 / 96 }, font: { loadSystemFonts: false } })
-      .render()
-      .asPng(),
+    // All text is drawn as outlines in this SVG: the fonts make no difference.
+    png: renderPng(svg, 300, stampTexts(about)),
   };
+}
+
+/** Typst's SVG with title, description and provenance, as our other pictures have them. */
+function describeSvg(svg: string, { title, alt, stamp }: Pick<FigureOne, 'title' | 'alt' | 'stamp'>): string {
+  const head = [
+    `<title>${escape(title)}</title>`,
+    `<desc>${escape(alt)}</desc>`,
+    `<metadata>${escape(canonicalJson(stamp))}</metadata>`,
+  ].join('\n');
+  return svg.replace(/^<svg\b([^>]*)>/, (_, attributes: string) => `<svg role="img"${attributes}>\n${head}`);
+}
+
+function captionOf({ source }: Slices): string {
+  return (
+    'The network of the study, drawn from its text. Three planes through one voxel pass through one set of weights: a ' +
+    'frozen image encoder with trained low-rank adapters and a mask decoder. The consistency term compares the axial mask ' +
+    `with the coronal and the sagittal one. Slices: ${source.title} (${source.licence}); the masks are the reference ` +
+    'label of that volume, not output of a model.'
+  );
 }

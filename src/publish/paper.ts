@@ -13,7 +13,7 @@ import type { ChangedSince } from './bound';
 import { boundResults } from './bound';
 import { claimNumbers, claimRows, verdictRows } from './claims-view';
 import { equationsOf } from './equations';
-import { addSlices, drawFigureOne, findSlices, slicesId } from './figure-one';
+import { addSlices, drawFigureOne, slicesId } from './figure-one';
 import { lintTypst, requireBoundNumbers } from './number-lint';
 import type { LiveFigure } from './page';
 import { dressPage } from './page';
@@ -86,7 +86,7 @@ export async function buildPaper(input: PaperInput): Promise<PaperOutput> {
   give('studies', bound.studies);
   give('claims', { rows: claimRows(judged, results), verdicts: verdictRows(judged) });
   give('equations', await equationsOf(sources));
-  addSlices(typesetter, findSlices(results));
+  addSlices(typesetter, results);
   meter.add(1, 'numbers');
 
   const { figures, live } = await drawFigures(results, draw, typesetter);

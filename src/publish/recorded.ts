@@ -12,11 +12,14 @@ import { judgeAll } from '../claims/verdict';
 import { figure } from '../plots/draw';
 import type { Draw } from '../plots/drawn';
 import { drawSvg } from '../plots/picture';
+import type { Format } from '../plots/write-figure';
+import { formats } from '../plots/write-figure';
 import type { Result } from '../results/result';
 import { loadResults, recordedDir } from '../results/store';
 import type { ChangedSince } from './bound';
 import { claimsPage } from './claims-page';
-import { drawFigureOne } from './figure-one';
+import { architectureCsv, architectureJson, architecturePage } from './architecture-page';
+import { drawFigureOne, figureOneStamp, slicesId } from './figure-one';
 import type { PaperOutput } from './paper';
 import { buildPaper, newestRun } from './paper';
 import { verdictFigure } from './verdict-figure';
@@ -85,18 +88,30 @@ export async function writeClaimsPage({
 }
 
 /**
- * Write Figure 1 as architecture.svg, .pdf and .png.
+ * Write Figure 1 in every format, as architecture.svg and so on.
  * @param dir  default figures/
- * @returns the three paths
+ * @returns the paths
  */
 export async function writeFigureOne(
   results: ReadonlyMap<string, Result> = paperResults(),
   dir: string = inRepo('figures'),
 ): Promise<string[]> {
   const drawn = await drawFigureOne(results, { seconds: newestRun(results.values()) });
-  return (['svg', 'pdf', 'png'] as const).map((format) => {
+  const others = formats.filter((format) => format !== 'html').map((format) => `architecture.${format}`);
+  const contents: Record<Format, string | Uint8Array> = {
+    svg: drawn.svg,
+    png: drawn.png,
+    pdf: drawn.pdf,
+    html: architecturePage(drawn, heightOf(drawn.svg), figureOneStamp(drawn.stamp), others),
+    json: architectureJson(drawn),
+    csv: architectureCsv(drawn, results.get(slicesId)!),
+  };
+  return formats.map((format) => {
     const file = path.join(dir, `architecture.${format}`);
-    writeFileAtomic(file, drawn[format]);
+    writeFileAtomic(file, contents[format]);
     return file;
   });
 }
+
+/** The height of a picture in points: the line at its foot makes it higher than the drawing. */
+const heightOf = (svg: string): number => Number(/viewBox="0 0 [\d.]+ ([\d.]+)"/.exec(svg)![1]);

@@ -1,4 +1,5 @@
 // Step 4: every figure, drawn from results. The recorded ones go to figures/ and are tracked (SVG and PNG).
+import { sha256OfValue } from '../base/hash';
 import { inRepo } from '../base/paths';
 import type { Long } from '../base/progress';
 import { Meter } from '../base/progress';
@@ -37,4 +38,22 @@ export async function drawFigures(
   }
   meter.finish();
   return files;
+}
+
+/**
+ * Recorded results with those of the last run in their place. A study whose file is the recorded one to the millisecond
+ * and the value was not run anew: its results stay stored, whatever folder they were found in.
+ */
+export function besideRecord(
+  recorded: ReadonlyMap<string, Result>,
+  quick: ReadonlyMap<string, Result>,
+): Map<string, Result> {
+  const both = new Map(recorded);
+  for (const [id, result] of quick) {
+    const stored = recorded.get(id);
+    const same =
+      stored && sha256OfValue({ ...stored, origin: '' }) === sha256OfValue({ ...result, origin: '' });
+    both.set(id, same ? stored : result);
+  }
+  return both;
 }

@@ -20,7 +20,7 @@ import { loadResults, quickDir, recordedDir } from '../results/store';
 import { updateCards } from './cards';
 import type { DriftSummary } from './drift';
 import { driftSummary } from './drift';
-import { drawFigures } from './figures';
+import { besideRecord, drawFigures } from './figures';
 import { listNotebooks } from './notebooks';
 import type { Selection } from './only';
 import { selectionOf } from './only';
@@ -114,7 +114,7 @@ export async function reproduce({
     const lines = drawn > 0 ? [`${drawn} from recorded results`] : [];
     if (fresh) {
       // Published numbers, and the record where this run has nothing of its own, complete the fresh results.
-      const both = new Map([...results, ...loadResults(quickDir(), 'fresh')]);
+      const both = besideRecord(results, loadResults(quickDir(), 'fresh'));
       const dir = inRepo('figures', 'quick');
       await drawFigures(both, { dir, draw, draws: selection.whole ? undefined : selection.draws, ...long });
       lines.push('from this run in figures/quick/');

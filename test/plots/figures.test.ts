@@ -122,7 +122,7 @@ describe.each(figures.map((f) => [f.id, f] as const))('%s', (_, f) => {
     const json = JSON.parse(read(f, 'json').toString()) as { data: unknown[]; stamp: unknown };
     expect(json.stamp).toEqual(f.stamp);
     const [head, ...lines] = read(f, 'csv').toString().trimEnd().split('\r\n');
-    expect(head).toBe('result,quantity,group,kind,value,unit,low,high,level');
+    expect(head).toBe('result,quantity,group,kind,value,unit,low,high,level,origin,mode,device,date,commit');
     expect(lines).toHaveLength(f.rows.length);
   });
 });
