@@ -64,6 +64,8 @@ export * from './experiments/linked-planes';
 export * from './experiments/linked-slices';
 export * from './experiments/pictures';
 export { iterationEconomy, trainedWays } from './experiments/iteration-economy';
+export { remedies } from './experiments/remedies';
+export * from './experiments/replay';
 export { viewAlignment } from './experiments/view-alignment';
 export { pixels } from './experiments/pixels';
 export { publishedTables } from './claims/published-tables';

@@ -4,6 +4,7 @@ import { iterationEconomy } from './iteration-economy';
 import { linkedPlanes } from './linked-planes';
 import { planeAgreement } from './plane-agreement';
 import { planeReads } from './plane-reads';
+import { remedies } from './remedies';
 import { strides } from './strides';
 import { pixels } from './pixels';
 import type { StudyDefinition } from './study';
@@ -20,6 +21,7 @@ export const studies: Record<string, StudyDefinition> = {
   [pixels.id]: pixels,
   [threePlanes.id]: threePlanes,
   [iterationEconomy.id]: iterationEconomy,
+  [remedies.id]: remedies,
   [viewAlignment.id]: viewAlignment,
   [activationStacking.id]: activationStacking,
   [triSiamese.id]: triSiamese,

@@ -9,6 +9,7 @@ import { kernelTransfer } from './builders/kernel-transfer';
 import { pixelLedger } from './builders/pixel-ledger';
 import { planeReadTimes } from './builders/plane-read-times';
 import { rankTradeoff } from './builders/rank-tradeoff';
+import { remedyLadder } from './builders/remedy-ladder';
 import { scoreColumns } from './builders/score-columns';
 import { stepBudget } from './builders/step-budget';
 import { strideTimes } from './builders/stride-times';
@@ -28,6 +29,7 @@ export const builders: Record<string, Builder | undefined> = {
   'pixel-ledger': pixelLedger,
   'plane-read-times': planeReadTimes,
   'rank-tradeoff': rankTradeoff,
+  'remedy-ladder': remedyLadder,
   'score-columns': scoreColumns,
   'step-budget': stepBudget,
   'stride-times': strideTimes,
