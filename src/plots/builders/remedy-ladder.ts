@@ -44,7 +44,8 @@ export const remedyLadder: Builder = (own, results) => {
     mode: 'markers',
     name: regime.title,
     x: rows.map((r) => gigabytes(r.saved[k])),
-    y: rows.map((r) => r.y),
+    // Side by side: two regimes may keep equally much.
+    y: rows.map((r) => r.y + 0.16 * ((regimes.length - 1) / 2 - k)),
     marker: {
       ...kindMarker('derived', look[k].colour, look[k].symbol),
       size: 10,
