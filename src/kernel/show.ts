@@ -6,6 +6,7 @@ import { conditionsOf, loadRegister } from '../claims/register';
 import type { Claim } from '../claims/register';
 import type { ClaimRow } from '../claims/row';
 import { claimRow } from '../claims/row';
+import type { Judgement } from '../claims/verdict';
 import { judgeAll } from '../claims/verdict';
 import { drawLinkedPlanes } from '../plots/builders/linked-planes';
 import { figureBundle, tableBundle, viewerBundle } from '../plots/bundle';
@@ -99,6 +100,13 @@ function rowsOf(claims: Claim[], studies: HasResults[]): ClaimRow[] {
   const here = new Map(fresh.map((r) => [r.id, r]));
   const recorded = loadResults(recordedDir());
   return judgeAll(claims, recorded).map((j) => claimRow(j, recorded, here));
+}
+
+/** Judged claims as a table of the same columns; results of the record stand in them. */
+export function showJudged(judged: readonly Judgement[], title: string): void {
+  const recorded = loadResults(recordedDir());
+  const rows = judged.map((j) => claimRow(j, recorded));
+  displayBundle(claimsBundle(rows, title));
 }
 
 /**

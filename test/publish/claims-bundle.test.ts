@@ -16,7 +16,7 @@ describe('claimsBundle', () => {
   const here = byId(result({ value: 3, origin: 'fresh' }));
   const bundle = claimsBundle(
     [speed, legs].map((c) => claimRow(judge(c, recorded), recorded, here)),
-    '06-strides',
+    'Some claims',
   );
   const html = bundle['text/html'] as string;
 
