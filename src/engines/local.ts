@@ -10,7 +10,7 @@ import { jobLike, partsOf } from '../experiments/job';
 import { jobOf } from '../experiments/prepare';
 import { compute } from '../experiments/run';
 import type { StudyDefinition } from '../experiments/study';
-import type { RunRequest, StoredRun } from '../results/run-store';
+import type { RunRequest, StoredRun } from '../results/run-record';
 import { RunStore } from '../results/run-store';
 import type { Ending } from './child';
 import { runInChild } from './child';

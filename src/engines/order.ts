@@ -2,7 +2,7 @@
 import type { Problem } from '../base/errors';
 import type { ProgressEvent } from '../base/progress';
 import type { Identity } from '../results/identity';
-import type { RunRequest } from '../results/run-store';
+import type { RunRequest } from '../results/run-record';
 
 /** Sent to the process once, or read by it from a file. */
 export interface Order {

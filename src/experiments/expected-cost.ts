@@ -2,7 +2,8 @@
 import { median } from '../base/interval';
 import { sha256OfValue } from '../base/hash';
 import { thisDevice } from '../results/provenance';
-import type { RunRecord, RunStore } from '../results/run-store';
+import type { RunRecord } from '../results/run-record';
+import type { RunStore } from '../results/run-store';
 import type { Job } from './job';
 
 /** An expectation, and what it rests on. */

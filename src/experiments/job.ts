@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { sha256, sha256OfValue } from '../base/hash';
 import { inRepo } from '../base/paths';
 import type { Identity } from '../results/identity';
-import type { RunRequest } from '../results/run-store';
+import type { RunRequest } from '../results/run-record';
 import type { StudyDefinition } from './study';
 
 /** A run that is ready to be looked for or computed. */

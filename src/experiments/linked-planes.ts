@@ -20,7 +20,7 @@ export const linkedPlanes: StudyDefinition<Spec> = {
   name: 'linkedPlanes',
   needs: [openMsFlair, openMsLesions],
   specs: { tiny: { size: 256 }, quick: { size: 1024 }, full: { size: 1024 } },
-  cost: { quick: { seconds: 3, memoryGiB: 0.5 }, full: { seconds: 3, memoryGiB: 0.5 } },
+  cost: { quick: { seconds: 2, memoryGiB: 0.3 }, full: { seconds: 3, memoryGiB: 0.3 } },
   async run({ size }, long) {
     const head = await openHead(openMsFlair, long, openMsLesions);
     const labels = head.labels!;

@@ -42,7 +42,7 @@ export const pixels: StudyDefinition<Spec> = {
     quick: { voxels: 8, masks: 12, timings: 60, every: 4, seed: 1 },
     full: { voxels: 60, masks: 400, timings: 400, every: 1, seed: 1 },
   },
-  cost: { quick: { seconds: 25, memoryGiB: 0.8 }, full: { seconds: 120, memoryGiB: 0.8 } },
+  cost: { quick: { seconds: 35, memoryGiB: 0.8 }, full: { seconds: 400, memoryGiB: 0.8 } },
   timed: true,
   async run(spec, long) {
     const found = new Findings('pixels', spec.seed);

@@ -46,7 +46,7 @@ export const planeAgreement: StudyDefinition<Spec> = {
     quick: { voxels: 100, files: 48, seed: 1 },
     full: { voxels: 1000, files: 48, seed: 1 },
   },
-  cost: { quick: { seconds: 2, memoryGiB: 0.4 }, full: { seconds: 5, memoryGiB: 0.4 } },
+  cost: { quick: { seconds: 2, memoryGiB: 0.3 }, full: { seconds: 7, memoryGiB: 0.3 } },
   async run(spec, long) {
     const head = await openHead(bratsFlair, long);
     const suite = await openSuite(spec.files, long);

@@ -40,7 +40,7 @@ export const planeReads: StudyDefinition<Spec> = {
     quick: { voxels: 400, warmUp: 100, seed: 1 },
     full: { voxels: 4000, warmUp: 400, seed: 1 },
   },
-  cost: { quick: { seconds: 5, memoryGiB: 0.5 }, full: { seconds: 30, memoryGiB: 0.5 } },
+  cost: { quick: { seconds: 2, memoryGiB: 0.2 }, full: { seconds: 20, memoryGiB: 0.2 } },
   timed: true,
   async run(spec, long) {
     const head = await openHead(bratsFlair, long);

@@ -3,7 +3,7 @@
 import { inRepo } from '../base/paths';
 import { identityOf } from '../results/identity';
 import type { Mode } from '../results/result';
-import type { RunRequest } from '../results/run-store';
+import type { RunRequest } from '../results/run-record';
 import type { Job } from './job';
 import { buildStamp, jobLike } from './job';
 import { isRehearsal } from './mode';

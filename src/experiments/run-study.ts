@@ -4,7 +4,7 @@ import { InputError, Interrupted } from '../base/errors';
 import type { Long } from '../base/progress';
 import { formatSeconds } from '../base/progress';
 import type { Mode, Provenance } from '../results/result';
-import type { RunRecord, StoredRun } from '../results/run-store';
+import type { RunRecord, StoredRun } from '../results/run-record';
 import { RunStore } from '../results/run-store';
 import type { Study } from '../results/store';
 import { loadStudy, quickDir, recordedDir, resultsOf, saveStudy } from '../results/store';

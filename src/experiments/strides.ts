@@ -85,7 +85,7 @@ export const strides: StudyDefinition<StridesSpec> = {
       ladder: { ...quick.ladder, rounds: 41 },
     },
   },
-  cost: { quick: { seconds: 15, memoryGiB: 1 }, full: { seconds: 120, memoryGiB: 1 } },
+  cost: { quick: { seconds: 13, memoryGiB: 0.8 }, full: { seconds: 150, memoryGiB: 0.8 } },
   timed: true,
   async run(spec, long) {
     const head = await openHead(bratsFlair, long);

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { Long } from '../base/progress';
 import type { Finding, Mode, Provenance, Result } from '../results/result';
-import type { Checkpoint } from '../results/run-store';
+import type { Checkpoint } from '../results/run-checkpoint';
 
 /** A file of a data set that a study reads where it can be had. */
 export interface DataNeed {

@@ -30,7 +30,7 @@ export const threePlanes: StudyDefinition<Record<string, never>> = {
   name: 'threePlanes',
   needs: [openMsFlair, openMsLesions],
   specs: { tiny: {}, quick: {}, full: {} },
-  cost: { quick: { seconds: 3, memoryGiB: 0.5 }, full: { seconds: 3, memoryGiB: 0.5 } },
+  cost: { quick: { seconds: 1, memoryGiB: 0.2 }, full: { seconds: 2, memoryGiB: 0.2 } },
   async run(_spec, long) {
     const head = await openHead(openMsFlair, long, openMsLesions);
     const labels = head.labels!;

@@ -1,7 +1,8 @@
 // Which stored runs to remove, on a reader's word: nothing is ever removed otherwise.
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { RunRecord, RunStore } from './run-store';
+import type { RunRecord } from './run-record';
+import type { RunStore } from './run-store';
 
 /** What to keep. A run goes only when both say so. */
 export interface Pruning {

@@ -8,18 +8,8 @@
 //   runs/<hash>/result/         run.json and outcome.json; there when the run is finished, and whole
 //
 // A result is written under another name and its folder renamed, which fails where there is one: the first result wins.
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
 import { messageOf } from '../base/errors';
 import {
   diskError,
@@ -31,72 +21,14 @@ import {
 } from '../base/files';
 import { canonicalJson, sha256, sha256OfValue } from '../base/hash';
 import { cacheDir } from '../base/paths';
-import type { Identity } from './identity';
-import { provenanceSchema } from './result';
+import type { FileCheckpoint } from './run-checkpoint';
+import { openCheckpoint } from './run-checkpoint';
 import type { Claim } from './run-claim';
 import { claim, ownerOf } from './run-claim';
 import type { Attempt } from './run-log';
 import { appendAttempt, readAttempts } from './run-log';
-
-const { mode, date, commit, dirty, device, versions } = provenanceSchema.shape;
-
-/** What a run was asked for. */
-export const requestSchema = z.strictObject({
-  /** Id of the study. */
-  study: z.string(),
-  /** The built file of the study, absolute, and its export. */
-  module: z.string(),
-  name: z.string(),
-  mode,
-  /** The spec of the study; of one run of its sweep where `part` is set. */
-  spec: z.json(),
-  part: z.literal(true).optional(),
-  /** Digests of the data by name; `missing` for what cannot be had. */
-  data: z.record(z.string(), z.string()),
-});
-
-/** A run as it was asked for. */
-export type RunRequest = z.infer<typeof requestSchema>;
-
-const recordSchema = z.strictObject({
-  format: z.literal('coc run 1'),
-  study: z.string(),
-  mode,
-  spec: z.json(),
-  part: z.boolean(),
-  identity: z.custom<Identity>((v) => typeof (v as Partial<Identity> | null)?.hash === 'string'),
-  date,
-  commit,
-  dirty,
-  host: z.string(),
-  device,
-  versions,
-  /** Seconds of all attempts that led to the result, and the peak memory of the last one's process in MB (1e6 bytes). */
-  cost: z.strictObject({ seconds: z.number().nonnegative(), memoryMB: z.number().nonnegative() }),
-  outcome: z.strictObject({ bytes: z.number(), sha256: z.string() }),
-});
-
-/** What is known about a finished run, beside its outcome. */
-export type RunRecord = z.infer<typeof recordSchema>;
-
-/** A finished run. */
-export interface StoredRun {
-  record: RunRecord;
-  outcome: unknown;
-}
-
-/** Where a long run goes on after it was stopped. */
-export interface Checkpoint {
-  /** What was saved last; undefined at the beginning. */
-  load(): unknown;
-  /** Save where the run is: a JSON value. Atomic. */
-  save(value: unknown): void;
-}
-
-const checkpointSchema = z.strictObject({ sha256: z.string(), seconds: z.number(), value: z.json() });
-
-/** Thrown by nobody's mistake: told, and the run counts as missing. */
-class Damaged extends Error {}
+import type { RunRecord, RunRequest, StoredRun } from './run-record';
+import { Damaged, readRecord, readRun, requestSchema } from './run-record';
 
 export class RunStore {
   /**
@@ -112,7 +44,7 @@ export class RunStore {
   find(hash: string): StoredRun | undefined {
     const result = this.at(hash, 'result');
     try {
-      return read(result, hash);
+      return readRun(result, hash);
     } catch (error) {
       if (!(error instanceof Damaged)) throw error;
       return this.setAside(hash, error.message);
@@ -175,6 +107,7 @@ export class RunStore {
 
   /** Remove what a process left that was killed right after it had published. */
   tidy(hash: string): void {
+    if (this.ownerOf(hash) !== undefined) return;
     const stale = (): string[] =>
       readdirSync(this.at(hash)).filter((name) => name.endsWith('.tmp') || name === 'checkpoint.json');
     if (stale().length === 0) return;
@@ -194,32 +127,9 @@ export class RunStore {
   }
 
   /** The checkpoint of a claimed run. @param spent  seconds of this attempt so far */
-  checkpoint(hash: string, spent: () => number): Checkpoint & { secondsBefore: number } {
-    const file = this.at(hash, 'checkpoint.json');
-    const saved = this.savedCheckpoint(file);
-    const before = saved?.seconds ?? 0;
-    let value: unknown = saved?.value;
-    return {
-      secondsBefore: before,
-      load: () => value,
-      save: (next) => {
-        value = next;
-        const content = { sha256: sha256OfValue(next), seconds: before + spent(), value: next };
-        this.onDisk(hash, () => writeJsonAtomic(file, content));
-      },
-    };
-  }
-
-  private savedCheckpoint(file: string): z.infer<typeof checkpointSchema> | undefined {
-    if (!existsSync(file)) return undefined;
-    try {
-      const saved = checkpointSchema.parse(readJson(file));
-      if (sha256OfValue(saved.value) === saved.sha256) return saved;
-    } catch {
-      // Told below.
-    }
-    this.warn(`the checkpoint ${file} is damaged; its run starts from the beginning`);
-    return undefined;
+  checkpoint(hash: string, spent: () => number): FileCheckpoint {
+    const guard = <T>(action: () => T): T => this.onDisk(hash, action);
+    return openCheckpoint(this.at(hash, 'checkpoint.json'), { spent, guard, warn: this.warn });
   }
 
   /** Add a line to a run's attempts. @throws InputError for the disk */
@@ -270,7 +180,7 @@ export class RunStore {
         for (const name of [temporary, old]) rmSync(name, { recursive: true, force: true });
       }
       rmSync(this.at(hash, 'checkpoint.json'), { force: true });
-      return read(result, hash)!;
+      return readRun(result, hash)!;
     });
   }
 
@@ -297,7 +207,7 @@ export class RunStore {
     }
     try {
       // Another process may have put a good one there between our look and the renaming.
-      const good = read(aside, hash);
+      const good = readRun(aside, hash);
       if (good && !existsSync(result)) renameSync(aside, result);
       return good;
     } catch {
@@ -320,44 +230,6 @@ export class RunStore {
         'make room or open the folder, or choose another with COC_CACHE; finished runs and checkpoints are kept, so start again to go on';
       throw diskError(error, this.at(hash), fix);
     }
-  }
-}
-
-function read(result: string, hash: string): StoredRun | undefined {
-  const record = readRecord(result, hash);
-  if (!record) return undefined;
-  const text = textOf(path.join(result, 'outcome.json'));
-  if (text === undefined || sha256(text) !== record.outcome.sha256)
-    throw new Damaged('its outcome does not fit its digest');
-  return { record, outcome: JSON.parse(text) as unknown };
-}
-
-function readRecord(result: string, hash: string): RunRecord | undefined {
-  const text = textOf(path.join(result, 'run.json'));
-  if (text === undefined) {
-    if (existsSync(result)) throw new Damaged('it has no run.json');
-    return undefined;
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Damaged('its run.json is no JSON');
-  }
-  const { digest, ...rest } = value as { digest?: unknown };
-  const record = recordSchema.safeParse(rest);
-  if (!record.success || sha256OfValue(rest) !== digest)
-    throw new Damaged('its run.json does not fit its digest');
-  if (record.data.identity.hash !== hash) throw new Damaged('it is the run of another request');
-  return record.data;
-}
-
-function textOf(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
   }
 }
 

@@ -8,7 +8,7 @@ import { partsOf } from '../../src/experiments/job';
 import { jobOf } from '../../src/experiments/prepare';
 import { compute } from '../../src/experiments/run';
 import type { StudyDefinition } from '../../src/experiments/study';
-import type { RunRequest } from '../../src/results/run-store';
+import type { RunRequest } from '../../src/results/run-record';
 import { RunStore } from '../../src/results/run-store';
 import { leftovers, newFolder, outcomesOf, request, startSweep, traceOf } from './mini-sweep';
 

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { RunResult } from '../../src/engines/local';
-import type { RunRequest } from '../../src/results/run-store';
+import type { RunRequest } from '../../src/results/run-record';
 
 /** A request for one of the small studies. */
 export function request(name: 'mini' | 'clock' | 'busy', spec: RunRequest['spec']): RunRequest {

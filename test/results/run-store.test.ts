@@ -19,7 +19,7 @@ import { InputError } from '../../src/base/errors';
 import { stateOf, thisProcess } from '../../src/base/process-name';
 import { thisDevice } from '../../src/results/provenance';
 import { attemptNow } from '../../src/results/run-log';
-import type { RunRecord, RunRequest, StoredRun } from '../../src/results/run-store';
+import type { RunRecord, RunRequest, StoredRun } from '../../src/results/run-record';
 import { RunStore } from '../../src/results/run-store';
 import { noIdentity } from './made-up';
 
@@ -191,8 +191,10 @@ describe('what a killed run leaves', () => {
     publish(1);
     writeFileSync(at('checkpoint.json'), '{}');
     mkdirSync(at('result.4-dd.tmp'));
+    writeFileSync(at('claims', `${thisProcess().place}-999999999-1-aa`), '');
     store.tidy(hash);
     expect(readdirSync(at()).sort()).toEqual(['claims', 'request.json', 'result']);
+    expect(readdirSync(at('claims'))).toEqual([]);
   });
 
   it('is a checkpoint to go on at, with the seconds that were spent; a damaged one is told and not used', () => {

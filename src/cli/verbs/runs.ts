@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { InputError } from '../../base/errors';
 import { formatBytes, formatSeconds } from '../../base/progress';
 import type { Pruning } from '../../results/run-prune';
-import type { RunRecord, RunStore } from '../../results/run-store';
+import type { RunRecord } from '../../results/run-record';
+import type { RunStore } from '../../results/run-store';
 import { jsonOption, print } from '../output';
 
 interface Options {
