@@ -1,9 +1,8 @@
-// What this clone's own last runs found, as far as the present code, spec and packages made it.
+// What this clone's own last runs found, as far as the present code, spec, data and packages made it.
 import { existsSync, readdirSync } from 'node:fs';
-import { studyJob } from '../experiments/prepare';
-import { studies } from '../experiments/registry';
 import type { Result } from '../results/result';
 import { loadStudy, quickDir, resultsOf } from '../results/store';
+import { changesSince } from './present';
 
 export interface OwnResults {
   /** By id. */
@@ -23,13 +22,8 @@ export async function ownResults(dir: string = quickDir()): Promise<OwnResults> 
   const names = existsSync(dir) ? readdirSync(dir).filter((file) => file.endsWith('.json')) : [];
   for (const name of names.sort().map((file) => file.slice(0, -'.json'.length))) {
     const run = loadStudy(dir, name);
-    const { mode, identity } = run.provenance;
-    const study = name in studies ? studies[name] : undefined;
-    const present =
-      study &&
-      mode !== 'stored' &&
-      (await studyJob(study, mode, identity.data)).identity.hash === identity.hash;
-    if (!present) stale.push(name);
+    const changes = await changesSince(run);
+    if (changes === undefined || changes.length > 0) stale.push(name);
     else for (const result of resultsOf(run, 'fresh')) results.set(result.id, result);
   }
   return { results, stale };
