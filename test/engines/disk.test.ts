@@ -1,12 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RunStore } from '../../src/results/run-store';
 import { leftovers, newFolder, outcomesOf, request, startSweep, traceOf } from './mini-sweep';
 
 const mount = (...args: string[]): boolean => spawnSync('mount', args, { stdio: 'ignore' }).status === 0;
 const unmount = (dir: string): boolean => spawnSync('umount', [dir], { stdio: 'ignore' }).status === 0;
+
+// Each test starts processes, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 let folder: ReturnType<typeof newFolder>;
 beforeEach(() => {

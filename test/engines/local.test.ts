@@ -1,7 +1,7 @@
 import { rmSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ProgressEvent } from '../../src/base/progress';
 import { requireAll, runAll } from '../../src/engines/local';
 import { partsOf } from '../../src/experiments/job';
@@ -11,6 +11,9 @@ import type { StudyDefinition } from '../../src/experiments/study';
 import type { RunRequest } from '../../src/results/run-record';
 import { RunStore } from '../../src/results/run-store';
 import { leftovers, newFolder, outcomesOf, request, startSweep, traceOf } from './mini-sweep';
+
+// Each test starts processes, which takes its time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 let folder: ReturnType<typeof newFolder>;
 let store: RunStore;

@@ -25,6 +25,9 @@ afterEach(() => {
   rmSync(dir, { recursive: true });
 });
 
+/** Machines may be slow. */
+const patience = { timeout: 20_000 };
+
 let runs = 0;
 const outcome = (value: number, inputs: StudyOutcome['inputs'] = []): StudyOutcome => ({
   findings: [
@@ -97,13 +100,10 @@ describe('a study in quick and full', () => {
       },
     });
     const one = runStudy(slow, { mode: 'quick', say });
-    await vi.waitFor(() => expect(finish).toBeDefined());
+    await vi.waitFor(() => expect(finish).toBeDefined(), patience);
     const other = runStudy(slow, { mode: 'quick', say });
-    await vi.waitFor(() =>
-      expect(said).toEqual([
-        `plane-reads: process ${process.pid} computes it already; waiting for its result`,
-      ]),
-    );
+    const waits = [`plane-reads: process ${process.pid} computes it already; waiting for its result`];
+    await vi.waitFor(() => expect(said).toEqual(waits), patience);
     finish!();
     expect((await other).results).toEqual((await one).results);
   });
