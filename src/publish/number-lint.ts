@@ -8,14 +8,14 @@
 //   - "one", "first" and "second" are grammar more often than quantity, and are let through.
 // Formulas may hold the small constants that build them (0 to 3, exponents, indices), but no decimal fraction and no
 // value after a relation sign: `x^2` stands, `r = 4` does not.
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../base/errors';
 import { inRepo } from '../base/paths';
 import { countedNouns, namedNumbers } from './number-exemptions';
 import type { Prose } from './prose';
-import { proseOfMarkdown, proseOfTypst } from './prose';
+import { proseOfCode, proseOfMarkdown, proseOfTypst } from './prose';
 
 /** A number that is bound to nothing. */
 export interface LooseNumber {
@@ -40,15 +40,22 @@ const measures = new RegExp(
     `\\b${any}[ -]times\\b`,
     `\\b(?:one|${cardinals}|hundred|thousand|ten)[ -]?fold\\b`,
     '\\b(?:twice|thrice|two-thirds|(?:two|three|four|five|nine) (?:thirds|quarters|fifths|tenths))\\b',
-    '\\b(?:half|a third|a quarter|a fifth|a tenth) (?:of|the|as)\\b',
-    '\\b(?:halv(?:e|es|ed|ing)|doubl(?:e|es|ed|ing)|tripl(?:e|es|ed|ing)|quadrupl(?:e|es|ed|ing))\\b',
+    '\\b(?:half) (?:of|the|as|again)\\b|\\b(?:by|in) half\\b',
+    '\\b(?:a|an|one)[ -](?:third|quarter|fifth|sixth|seventh|eighth|ninth|tenth|hundredth|thousandth|millionth)\\b',
+    '\\b(?:halv|doubl|tripl|quadrupl|quintupl|sextupl|decupl)(?:e|es|ed|ing)\\b',
     '\\b(?:dozens?|hundreds?|thousands?|millions?|billions?|trillions?)\\b',
     '\\b(?:per ?cent|orders? of magnitude)\\b',
   ].join('|'),
   'giu',
 );
 const counted = new RegExp(`\\b(?:${cardinals})\\b(?!\\s+(?:${countedNouns.join('|')})\\b)`, 'giu');
-const digits = /\p{N}[\p{N}.,:/\u2009\u202f×^%-]*(?<=[\p{N}%])/gu;
+// The digits of every script, and the Chinese and Japanese ones, which Unicode counts among the letters.
+const digits =
+  /[\p{N}一二三四五六七八九十百千万][\p{N}.,:/\u2009\u202f×^%-]*(?<=[\p{N}%一二三四五六七八九十百千万])/gu;
+/** What a reader does not see inside a word: emphasis, escapes, hyphens that show at a line's end only, joiners. */
+const unseen = /[*_~`\\\u00ad\u034f\u200b-\u200f\u2060-\u2064\ufeff]/;
+/** Entities that stand for a number without a digit in their name. */
+const namedEntities = /&half;/g;
 
 /** Loose numbers in prose; `file` only names it. */
 export function looseNumbers(prose: Prose, source: string, file: string): LooseNumber[] {
@@ -63,39 +70,90 @@ export function looseNumbers(prose: Prose, source: string, file: string): LooseN
     text = text.replace(pattern, (m) => m.replace(/[^\n]/g, ' '));
   };
   collect(digits);
-  collect(measures);
-  collect(counted);
+  collect(namedEntities);
+  found.push(...wordsIn(text, 0));
   for (const { tex, offset } of prose.formulas) {
-    for (const match of tex.matchAll(/\d+(?:\.\d+)?/g)) {
+    // Words in a formula are words.
+    for (const { 0: all, 1: words, index = 0 } of tex.matchAll(
+      /\\(?:text|mathrm|textrm|textit|textbf|operatorname)\s*\{([^{}]*)\}/g,
+    )) {
+      found.push(...wordsIn(words, offset + index + all.indexOf(words)));
+    }
+    for (const match of tex.matchAll(/\p{N}+(?:[.,]\p{N}+|\{[.,]\}\p{N}+)?/gu)) {
       const at = match.index ?? 0;
       const before = tex.slice(0, at);
-      const inIndex = /[_^]\s*\{?\s*$/.test(before);
+      const after = tex.slice(at + match[0].length);
+      const fraction = !/^\p{N}+$/u.test(match[0]);
+      const inIndex = /[_^]\s*\{?\s*$/.test(before) && !fraction;
       const afterRelation =
-        /(?:=|<|>|\\(?:approx|sim|le|leq|ge|geq|times|in|gg|ll))\s*(?:\\[,;! ]\s*)*$/.test(before) &&
-        /^\s*(?:$|[,;.]|\\)/.test(tex.slice(at + match[0].length));
-      if (!inIndex && (match[0].includes('.') || Number(match[0]) > 3 || afterRelation)) {
+        /(?:[=<>≈≤≥~]|\\(?:approx|sim|simeq|cong|equiv|le|leq|ge|geq|times|in|gg|ll))\s*(?:\\[,;! ]\s*|\\math[a-z]+\s*|[{+−-]\s*)*$/.test(
+          before,
+        ) && /^[\s}]*(?:$|[,;.]|\\)/.test(after);
+      // A factor that stands alone: `2\times`, `3\%`.
+      const alone = /^\s*$/.test(before) && /^\s*\\(?:times|%|cdot)\s*$/.test(after);
+      if (!inIndex && (fraction || !(Number(match[0]) <= 3) || afterRelation || alone)) {
         found.push({ offset: offset + at, number: match[0] });
       }
     }
   }
   return found
     .sort((a, b) => a.offset - b.offset)
-    .map(({ offset, number }) => {
-      const before = source.slice(0, offset);
-      const lineStart = before.lastIndexOf('\n') + 1;
-      return {
-        file,
-        line: before.split('\n').length,
-        column: offset - lineStart + 1,
-        number: number.trim(),
-        context: source.slice(lineStart).split('\n', 1)[0].trim(),
-      };
-    });
+    .map(({ offset, number }) => placed(source, file, offset, number));
+}
+
+/** A number at a place of a source, as it is reported. */
+function placed(source: string, file: string, offset: number, number: string): LooseNumber {
+  const before = source.slice(0, offset);
+  const lineStart = before.lastIndexOf('\n') + 1;
+  return {
+    file,
+    line: before.split('\n').length,
+    column: offset - lineStart + 1,
+    number: number.trim(),
+    context: source.slice(lineStart).split('\n', 1)[0].trim(),
+  };
+}
+
+/** Number words in a text, found also where emphasis or what nobody sees stands inside a word. */
+function wordsIn(text: string, offset: number): { offset: number; number: string }[] {
+  const places: number[] = [];
+  let seen = '';
+  for (let i = 0; i < text.length; i++) {
+    if (unseen.test(text[i])) continue;
+    seen += text[i];
+    places.push(i);
+  }
+  return [measures, counted].flatMap((pattern) => {
+    const matches = [...seen.matchAll(pattern)];
+    seen = seen.replace(pattern, (m) => m.replace(/[^\n]/g, ' '));
+    return matches.map(({ 0: number, index = 0 }) => ({ offset: offset + places[index], number }));
+  });
 }
 
 /** Loose numbers in Typst source. */
 export function lintTypst(source: string, file: string): LooseNumber[] {
-  return looseNumbers(proseOfTypst(source), source, file);
+  return [...looseNumbers(proseOfTypst(source), source, file), ...smuggled(source, file)];
+}
+
+/**
+ * Numbers that reach the page by a name or a file: `#let gain = 4.5` with `#gain` in the text, and data read from anywhere
+ * but the build's own files.
+ */
+function smuggled(source: string, file: string): LooseNumber[] {
+  const found: LooseNumber[] = [];
+  for (const { 0: all, 1: name, 2: value, index = 0 } of source.matchAll(
+    /#let\s+([\w-]+)\s*=\s*("?-?\d[\d.,]*"?)\s*(?:\n|$|\/\/)/g,
+  )) {
+    if (new RegExp(`#${name}\\b(?![\\w-])`).test(source.slice(index + all.length))) {
+      found.push(placed(source, file, index + all.indexOf(value), value));
+    }
+  }
+  for (const { 0: all, 1: given, index = 0 } of source.matchAll(
+    /\b(?:read|csv|yaml|toml|xml|json|cbor)\((?!"\/build\/|"architecture\.json")([^)\n]*)\)/g,
+  )) {
+    if (given.startsWith('"')) found.push(placed(source, file, index, all));
+  }
+  return found;
 }
 
 /** Loose numbers in a Markdown text. */
@@ -104,8 +162,8 @@ export function lintMarkdown(source: string, file: string): LooseNumber[] {
 }
 
 /**
- * Loose numbers in a notebook: in the texts of its card, and in its Markdown cells, where lines and columns count within
- * the cell. The generated card in the first Markdown cell holds numbers by right (reproduce/cards.ts compares it).
+ * Loose numbers in a notebook: in the texts of its card, in its Markdown and raw cells, and in the texts that its code
+ * shows as Markdown or HTML; lines and columns count within the cell. The generated card in the first Markdown cell holds numbers by right (reproduce/cards.ts compares it).
  * @param file  an `.ipynb` file (nbformat 4)
  */
 export function lintNotebook(file: string): LooseNumber[] {
@@ -116,13 +174,27 @@ export function lintNotebook(file: string): LooseNumber[] {
     typeof text === 'string' ? lintMarkdown(text, `${name} metadata.coc.card.${key}`) : [],
   );
   const inCells = cells.flatMap((cell, i) => {
-    if (cell.cell_type !== 'markdown') return [];
     const source = [cell.source].flat().join('');
+    // What a cell says in its own words, by print or display.
+    if (cell.cell_type === 'code') {
+      return showsMarkup.test(source)
+        ? looseNumbers(proseOfCode(source), source, `${name} cell ${i + 1}`)
+        : [];
+    }
     const prose = proseOfMarkdown(i === first ? withoutCard(source) : source);
     return looseNumbers(prose, source, `${name} cell ${i + 1}`);
   });
   return [...inCard, ...inCells];
 }
+
+/** Loose numbers in all notebooks of a folder. */
+export function lintNotebooks(dir: string): LooseNumber[] {
+  const files = readdirSync(dir).filter((file) => file.endsWith('.ipynb'));
+  return files.sort().flatMap((file) => lintNotebook(path.join(dir, file)));
+}
+
+/** Code that puts text of its own onto the page as Markdown or HTML. */
+const showsMarkup = /text\/(?:markdown|html)|\.(?:markdown|html)\(/;
 
 const notebookSchema = z.object({
   metadata: z
@@ -146,6 +218,6 @@ export function requireBoundNumbers(loose: readonly LooseNumber[]): void {
     what: 'numbers in the prose are bound to no result',
     given: `\n${list.join('\n')}\n`,
     expected: 'every number from a result, or a name on the list in src/publish/number-exemptions.ts',
-    fix: 'write #num("id") with the id of a result, or say it without a number',
+    fix: 'in the paper write #num("id") with the id of a result, in a notebook show the result in a cell, or say it without a number',
   });
 }

@@ -107,15 +107,28 @@ class TypstReader {
     if (context) this.at += context[0].length;
     if (controls.test(this.rest())) return this.control();
     const c = this.source[this.at];
-    if (c === '{' || c === '(') return this.group();
+    // `#(4.5)`, `#4.5` and `#"4.5"` are set as they stand.
+    if (c === '(') return this.shown(() => this.group());
+    if (c === '{') return this.group();
     if (c === '[') {
       this.at++;
       return this.markup(true);
     }
-    if (c === '"') return this.string();
+    if (c === '"') return this.string(true);
+    const literal = /^-?\d[\d.]*[a-z%]*/.exec(this.rest());
+    if (literal) return this.keep(literal[0].length);
     const name = /^[A-Za-z_][\w-]*/.exec(this.rest());
     if (!name) return;
     this.at += name[0].length;
+    if (/^(?:str|repr|calc)$/.test(name[0])) {
+      // Their numbers are on the page.
+      return this.shown(() => this.calls());
+    }
+    this.calls();
+  }
+
+  /** What is called and looked up after a name. */
+  private calls(): void {
     for (;;) {
       if (this.source[this.at] === '(') this.group();
       else if (this.source[this.at] === '[') {
@@ -126,6 +139,17 @@ class TypstReader {
         if (!field) return;
         this.at += field[0].length;
       }
+    }
+  }
+
+  /** Read code with its numbers kept: what it gives is set. */
+  private shown(read: () => void): void {
+    const from = this.at;
+    read();
+    for (const { 0: number, index = 0 } of this.source
+      .slice(from, this.at)
+      .matchAll(/(?<![\w"#.-])\d[\d.]*/g)) {
+      for (let i = 0; i < number.length; i++) this.out[from + index + i] = number[i];
     }
   }
 
@@ -162,10 +186,15 @@ class TypstReader {
     else this.at++;
   }
 
-  /** A string with a blank in it reads like words and counts as prose; a name, path or colour does not. */
-  private string(): void {
+  /** A string with a blank in it, or a number with a unit, counts as prose; a name, path or colour does not. */
+  private string(always = false): void {
     const found = /^"(?:[^"\\]|\\[^])*"?/.exec(this.source.slice(this.at))![0];
-    if (!/\s/.test(found)) {
+    const quantity = /^"[-+−~≈<>]?\p{N}[\p{N}.,]*(?:[^\W\d]{0,4}|[%×°µ]\w{0,2})"?$/u.test(found);
+    // A named argument is a setting, unless its name says that it is read.
+    const setting = /(?<!\b(?:alt|title|caption|supplement|body|description))\s*:\s*$/.test(
+      this.source.slice(Math.max(0, this.at - 40), this.at),
+    );
+    if (!always && !(quantity && !setting) && !/\s/.test(found)) {
       this.at += found.length;
       return;
     }
@@ -182,29 +211,105 @@ export function proseOfTypst(source: string): Prose {
   return { text: reader.out.join(''), formulas: reader.formulas };
 }
 
-/** The prose of a Markdown text, such as a notebook's cell: without code blocks, link targets, tags and list numbers. */
+/** A tag as CommonMark and browsers know it; `a <b 4 c> d` is text. */
+const attribute = /\s+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'=<>`]+))?/.source;
+const tag = new RegExp(`<[A-Za-z][\\w-]*(?:${attribute})*\\s*/?>|</[A-Za-z][\\w-]*\\s*>`, 'g');
+/** Attributes that a reader sees or hears. */
+const spoken =
+  /\b(?:alt|title|aria-[a-z]+|label|value|placeholder|summary|caption|content)\s*=\s*("[^"]*"|'[^']*'|[^\s"'=<>`]+)/gi;
+/** Languages whose fenced blocks are code, in which a number is a parameter. What has another or none is read as text. */
+const codeLanguages = 'ts|typescript|js|javascript|json|jsonc|sh|bash|shell|console|python|py|yaml|typst';
+
+/**
+ * The prose of a Markdown text, such as a notebook's cell: without blocks of code, link targets, tags and list numbers.
+ * What is said by a tag (alt, title, value) or beside a link's target stays.
+ */
 export function proseOfMarkdown(source: string): Prose {
   const formulas: Prose['formulas'] = [];
   let text = source;
-  const blank = (pattern: RegExp, each?: (found: string, offset: number) => void): void => {
+  const spaces = (found: string): string => found.replace(/[^\n]/g, ' ');
+  /** Blank what a pattern finds, but for the parts that `keeps` finds in it. */
+  const blank = (pattern: RegExp, keeps?: RegExp, each?: (found: string, offset: number) => void): void => {
     text = text.replace(pattern, (found: string, ...rest: unknown[]) => {
       each?.(
         found,
         rest.find((r): r is number => typeof r === 'number')!,
       );
-      return found.replace(/[^\n]/g, ' ');
+      const blanked = [...spaces(found)];
+      for (const kept of keeps ? found.matchAll(keeps) : []) {
+        const begin = (kept.index ?? 0) + kept[0].indexOf(kept[1]);
+        for (let i = begin; i < begin + kept[1].length; i++) blanked[i] = found[i];
+      }
+      return blanked.join('');
     });
   };
-  blank(/^(`{3,}|~{3,})[^]*?^\1[^\n]*$/gm);
+  blank(new RegExp(`^(\\x60{3,}|~{3,})[ \\t]*(?:${codeLanguages})\\b[^\\n\\x60]*\\n[^]*?^\\1[^\\n]*$`, 'gm'));
   blank(/<!--[^]*?-->/g);
-  blank(/\$\$[^]*?\$\$|\$[^$\n]+\$/g, (found, offset) => {
+  blank(/\$\$[^]*?\$\$|\$[^$\n]+\$/g, undefined, (found, offset) => {
     const sign = found.startsWith('$$') ? 2 : 1;
     formulas.push({ tex: found.slice(sign, -sign), offset: offset + sign });
   });
-  blank(/<\/?[A-Za-z][^>]*>/g);
-  blank(/(?<=\])\([^)\s]*(?:\s+"[^"]*")?\)/g);
-  blank(/^\s*\[[^\]]+\]:\s.*$/gm);
-  blank(/https?:\/\/\S+/g);
-  blank(/^\s*\d+[.)](?=\s)/gm);
-  return { text, formulas };
+  blank(tag, spoken);
+  const linkTitle = /\s("[^"]*"|'[^']*'|\([^()]*\))\s*\)?\s*$/g;
+  blank(/(?<=\])\([^)\s]*(?:\s+(?:"[^"]*"|'[^']*'|\([^()]*\)))?\s*\)/g, linkTitle);
+  blank(/^\s*\[[^\]]+\]:\s.*$/gm, linkTitle);
+  blank(/https?:\/\/[^\s)\]>"']+/g);
+  return { text: withoutListNumbers(text), formulas };
+}
+
+/** Numbers that only count the items of a list: from one upwards, step by step. Any other is seen as it stands. */
+function withoutListNumbers(text: string): string {
+  const last = new Map<number, number>();
+  return text
+    .split('\n')
+    .map((line) => {
+      const item = /^(\s*(?:>\s*)*)(\d{1,3})([.)])(?=\s)/.exec(line);
+      if (!item) return line;
+      const [all, indent, number] = item;
+      const before = last.get(indent.length) ?? 0;
+      if (Number(number) !== 1 && Number(number) !== before + 1) return line;
+      last.set(indent.length, Number(number));
+      return ' '.repeat(all.length) + line.slice(all.length);
+    })
+    .join('\n');
+}
+
+/**
+ * The prose in program code: texts in quotes with a blank in them, as a Typst source has them too. What a program puts
+ * into a text with `${...}` is computed and is left out.
+ */
+export function proseOfCode(source: string): Prose {
+  const out =
+    [...source].length === source.length
+      ? [...source.replace(/[^\n]/g, ' ')]
+      : Array.from({ length: source.length }, (_, i) => (source[i] === '\n' ? '\n' : ' '));
+  let at = 0;
+  const code = (until: string): void => {
+    while (at < source.length && source[at] !== until) {
+      const two = source.slice(at, at + 2);
+      if (two === '//') at = (source.indexOf('\n', at) + 1 || source.length + 1) - 1;
+      else if (two === '/*') at = (source.indexOf('*/', at) + 1 || source.length) + 1;
+      else if ('"\'`'.includes(source[at])) literal(source[at]);
+      else if (source[at] === '{') {
+        at++;
+        code('}');
+        at++;
+      } else at++;
+    }
+  };
+  const literal = (quote: string): void => {
+    const kept: number[] = [];
+    for (at++; at < source.length && source[at] !== quote; at++) {
+      if (source[at] === '\\') kept.push(at++);
+      else if (quote === '`' && source.startsWith('${', at)) {
+        at += 2;
+        code('}');
+      } else if (quote !== '`' && source[at] === '\n') break;
+      else kept.push(at);
+    }
+    at++;
+    if (kept.some((i) => /\s/.test(source[i]))) for (const i of kept) out[i] = source[i];
+  };
+  code('\0');
+  return { text: out.join(''), formulas: [] };
 }

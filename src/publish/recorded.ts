@@ -20,6 +20,7 @@ import type { ChangedSince } from './bound';
 import { claimsPage } from './claims-page';
 import { architectureCsv, architectureJson, architecturePage } from './architecture-page';
 import { drawFigureOne, figureOneStamp, slicesId } from './figure-one';
+import { lintNotebooks, requireBoundNumbers } from './number-lint';
 import type { PaperOutput } from './paper';
 import { buildPaper, newestRun } from './paper';
 import { verdictFigure } from './verdict-figure';
@@ -47,6 +48,7 @@ export async function buildRecordedPaper({
   out?: string;
   changed?: ChangedSince;
 } = {}): Promise<PaperOutput> {
+  requireBoundNumbers(lintNotebooks(inRepo('notebooks')));
   const judged = judgeAll(loadRegister(), results);
   return buildPaper({
     ...rest,
