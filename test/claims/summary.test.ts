@@ -1,4 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadRegister } from '../../src/claims/register';
@@ -120,6 +122,24 @@ describe('coc claims', () => {
     expect(cva.total).toBeLessThan(all.total);
     expect(coc('vram-one-view')).toContain('published\n  6\u202fGB, in its words');
     expect(coc('check')).toContain('sentences agree');
+    const strides = JSON.parse(coc('--json', '--notebook', '06-strides', '--section', '4.3')) as {
+      rows: { notebook: string; section: string }[];
+    };
+    expect(strides.rows.length).toBeGreaterThan(5);
+    expect(strides.rows.every((r) => r.notebook === '06-strides' && r.section === '4.3')).toBe(true);
+  });
+
+  it('writes all of them as a page, and refuses to write some', () => {
+    const file = path.join(mkdtempSync(path.join(os.tmpdir(), 'coc-claims-')), 'deep', 'claims.html');
+    expect(JSON.parse(coc('--json', '--page', file))).toMatchObject({ page: file });
+    expect(readFileSync(file, 'utf8')).toContain('id="claim-vram-one-view"');
+    const refused = spawnSync(
+      process.execPath,
+      [path.resolve('src/cli/coc.cjs'), 'claims', '--seed', 'cva', '--page', file],
+      { encoding: 'utf8' },
+    );
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toContain('the page holds all claims and filters them itself');
   });
 
   it('says what is near an id it does not know, and refuses a verdict nobody gives', () => {
@@ -129,6 +149,7 @@ describe('coc claims', () => {
     expect(unknown.status).toBe(1);
     expect(unknown.stderr).toContain('near it are vram-primary-failure, vram-one-view');
     expect(run('--verdict', 'maybe').status).toBe(2);
+    expect(run('--section', '9.9').stderr).toContain('given --section 9.9, expected title, abstract, 1');
     const nowhere = run('check', '--seeds', '/nowhere');
     expect(nowhere.status).toBe(1);
     expect(nowhere.stderr).toContain('cannot read the source documents');
