@@ -1,6 +1,7 @@
 // Every study, by id.
 import { activationStacking } from './activation-stacking';
 import { iterationEconomy } from './iteration-economy';
+import { intersectionStudy } from './intersection-loss';
 import { linkedPlanes } from './linked-planes';
 import { planeAgreement } from './plane-agreement';
 import { planeReads } from './plane-reads';
@@ -26,4 +27,5 @@ export const studies: Record<string, StudyDefinition> = {
   [activationStacking.id]: activationStacking,
   [triSiamese.id]: triSiamese,
   [tableOne.id]: tableOne,
+  [intersectionStudy.id]: intersectionStudy,
 };

@@ -1,10 +1,12 @@
 // Studies that derive and run nothing: their numbers follow from oracles that were counted elsewhere.
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { publishedResults } from '../../src/claims/published';
 import { loadRegister } from '../../src/claims/register';
 import { activationStacking } from '../../src/experiments/activation-stacking';
+import { intersectionStudy } from '../../src/experiments/intersection-loss';
 import type { StudyDefinition } from '../../src/experiments/study';
 import { tableOne } from '../../src/experiments/table-one';
 import { triSiamese } from '../../src/experiments/tri-siamese';
@@ -16,9 +18,23 @@ const oracle = JSON.parse(readFileSync(path.join(__dirname, '..', 'oracles', 'en
   saved: { precision: string; attention: string; trained: string; bytes: number }[];
 };
 
+// Masks come from a synthetic head here: no mirror, empty folders.
+const saved = { ...process.env };
+let dir: string;
+beforeAll(() => {
+  dir = mkdtempSync(path.join(os.tmpdir(), 'coc-on-paper-'));
+  process.env.COC_DATA = path.join(dir, 'data');
+  process.env.COC_CACHE = path.join(dir, 'cache');
+  delete process.env.COC_DATA_MIRROR;
+});
+afterAll(() => {
+  process.env = saved;
+  rmSync(dir, { recursive: true, force: true });
+});
+
 /** The findings of a study, by the end of their ids. */
-async function findingsOf(
-  study: StudyDefinition<Record<string, never>>,
+async function findingsOf<Spec>(
+  study: StudyDefinition<Spec>,
 ): Promise<{ value: (id: string) => number; get: (id: string) => Finding; all: Finding[] }> {
   const { findings } = await study.run(study.specs.tiny, {});
   const get = (id: string): Finding => {
@@ -121,5 +137,37 @@ describe('table-one', () => {
     expect(value('narrow.parameters')).toBeLessThan(3);
     // 1000 x 250 x 2 patches, three passes' work each, against 1000 x 64 passes.
     expect(value('training-over-thousand')).toBeCloseTo((3 * 1000 * 250 * 2) / (1000 * 64), 9);
+  });
+});
+
+describe('intersection-loss', () => {
+  it('counts lines and pixels as worked out by hand for 240 x 240 x 155 voxels', async () => {
+    const { value } = await findingsOf(intersectionStudy);
+    expect([value('samples.eq2'), value('samples.all')]).toEqual([480, 635]);
+    // Axial picture: a row and a column that cross; coronal and sagittal: the line with the axial plane.
+    const pixels = 240 * 240 + 2 * 240 * 155;
+    expect(value('pixels-share.eq2')).toBeCloseTo((479 + 240 + 240) / pixels, 12);
+    expect(value('pixels-share.all')).toBeCloseTo((479 + 2 * (240 + 155 - 1)) / pixels, 12);
+    expect([value('on-a-row.native'), value('on-a-row.square')]).toEqual([1, 0]);
+  });
+
+  it('finds the truth without cost on its grid and with cost on the square, constants without any', async () => {
+    const { value } = await findingsOf(intersectionStudy);
+    expect(value('truth.native')).toBe(0);
+    expect(value('truth.square.nearest')).toBe(0);
+    expect(value('truth.square.bicubic')).toBeGreaterThan(0);
+    expect(value('consistent.eq2')).toBe(0);
+    expect(value('unseen.eq2')).toBe(0);
+    // Each planted disagreement is a difference of one.
+    expect(value('unseen.all')).toBe(value('unseen.voxels'));
+    expect(value('unseen.voxels')).toBeGreaterThan(0);
+  });
+
+  it('has the gradient that differences give, and the contrastive losses that formulas give', async () => {
+    const { value } = await findingsOf(intersectionStudy);
+    expect(value('gradient.error')).toBeLessThan(1e-6);
+    expect(value('gradient.partner')).toBe(1);
+    expect(value('constant.nt-xent')).toBeCloseTo(Math.log(15), 12);
+    expect(value('apart.nt-xent')).toBeCloseTo(Math.log(1 + 14 * Math.exp(-2)), 12);
   });
 });
