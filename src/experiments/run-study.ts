@@ -105,6 +105,8 @@ async function computeOrWait(
 }
 
 function announce(job: Job, store: RunStore, say: (line: string) => void): void {
+  // What the study states is for its real specs.
+  if (isRehearsal()) return;
   const { seconds, memoryGiB, from } = expectedCost(job, store);
   if (seconds > LONG_RUN)
     say(

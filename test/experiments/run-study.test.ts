@@ -159,6 +159,7 @@ describe('a rehearsal', () => {
     const rehearsed = await runStudy(study(), { mode: 'full', say });
     expect(rehearsed.get('n')).toMatchObject({ value: 0, mode: 'full' });
     expect(rehearsed.get('n').notes[0]).toMatch(/^rehearsal: /);
+    expect(said).toEqual([]);
     delete process.env.COC_RUN_DIR;
     await runStudy(study(), { mode: 'full', say });
     expect(existsSync(quickDir()) ? readdirSync(quickDir()) : []).toEqual(before);
