@@ -184,7 +184,7 @@ function findMargins(found: Findings, table: PublishedValues, ranks: Map<string,
     const classification = ranks.get(ours)!.classification.mean;
     found.derived(
       `margin-recomputed.${backbone}`,
-      `The same lead with the rank in classification that the printed columns give, ${backbones[backbone]}`,
+      `Lead in average rank of MAE + CVA + Con over MAE + Con with the rank in classification recomputed, ${backbones[backbone]}`,
       '1',
       printed(table, contrast, 'average') - (2 * printed(table, ours, 'segmentation') + classification) / 3,
       'printed average of MAE + Con - (2 x printed segmentation + derived classification) / 3 of MAE + CVA + Con',

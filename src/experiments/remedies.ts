@@ -268,7 +268,7 @@ function findInference(found: Findings): void {
   );
   found.derived(
     'inference.ratio-mirrored',
-    'The same where nnU-Net repeats each patch in all mirror images',
+    'Multiply-adds of axial slices through SAM ViT-H over those of nnU-Net with all mirror images',
     '1',
     ratio / nnUNetDefaults.mirrored,
     'ratio / 8',
