@@ -9,10 +9,12 @@ import { drawSvg } from '../plots/picture';
 import { formats, writeFigure } from '../plots/write-figure';
 import { writeFigureOne } from '../publish/recorded';
 import type { Result } from '../results/result';
+import type { DrawnFiles } from './drawn-files';
 
 /**
  * Draw the figures among some results into a folder; with all of them, Figure 1.
  * @param draws  which of them; all where left out
+ * @param known  files that need not be written again; every file is where left out
  * @returns the files that were written
  */
 export async function drawFigures(
@@ -21,15 +23,22 @@ export async function drawFigures(
     dir = inRepo('figures'),
     draw = drawSvg,
     draws,
+    known,
     ...long
-  }: Long & { dir?: string; draw?: Draw; draws?: (result: Result) => boolean } = {},
+  }: Long & { dir?: string; draw?: Draw; draws?: (result: Result) => boolean; known?: DrawnFiles } = {},
 ): Promise<string[]> {
   const wanted = [...results.values()].filter((r) => r.figure && (draws?.(r) ?? true));
   const meter = new Meter('drawing figures', 'figures', wanted.length + (draws ? 0 : 1), long);
   const files: string[] = [];
   for (const { id } of wanted) {
-    const written = await writeFigure(figure(id, results), dir, formats, draw);
-    files.push(...Object.values(written.files));
+    const drawn = figure(id, results);
+    const there = known?.find(drawn, dir);
+    if (there) files.push(...there);
+    else {
+      const written = await writeFigure(drawn, dir, formats, draw);
+      known?.keep(drawn, written);
+      files.push(...Object.values(written.files));
+    }
     meter.add(1, id);
   }
   if (!draws) {

@@ -20,6 +20,7 @@ import { loadResults, quickDir, recordedDir } from '../results/store';
 import { updateCards } from './cards';
 import type { DriftSummary } from './drift';
 import { driftSummary } from './drift';
+import { DrawnFiles } from './drawn-files';
 import { besideRecord, drawFigures } from './figures';
 import { listNotebooks } from './notebooks';
 import type { Selection } from './only';
@@ -104,10 +105,12 @@ export async function reproduce({
   const outdated = await outdatedRecord(recordedDir());
   if (strict) requirePresentRecord(outdated);
   const draw = await drawWithMemory();
+  const known = await DrawnFiles.ofThisCode();
   const { files } = await step(async () => {
     const everything = selection.whole || record;
     const draws = everything ? undefined : selection.draws;
-    const files = mode === 'stored' || everything ? await drawFigures(results, { draw, draws, ...long }) : [];
+    const files =
+      mode === 'stored' || everything ? await drawFigures(results, { draw, draws, known, ...long }) : [];
     // Equal results and figures give an equal crate: only a recording changes it.
     if (everything) writeCrate(inRepo('figures'));
     const drawn = files.filter((f) => f.endsWith('.svg')).length;
@@ -116,7 +119,13 @@ export async function reproduce({
       // Published numbers, and the record where this run has nothing of its own, complete the fresh results.
       const both = besideRecord(results, loadResults(quickDir(), 'fresh'));
       const dir = inRepo('figures', 'quick');
-      await drawFigures(both, { dir, draw, draws: selection.whole ? undefined : selection.draws, ...long });
+      await drawFigures(both, {
+        dir,
+        draw,
+        draws: selection.whole ? undefined : selection.draws,
+        known,
+        ...long,
+      });
       lines.push('from this run in figures/quick/');
     }
     return { step: 'figures', line: lines.join(', the same ') || 'none', skips: [], files };
