@@ -28,6 +28,15 @@ export interface Series {
   lt(other: number): Series;
 }
 
+/** Rows with equal entries in some columns; `col` chooses the columns of numbers that are then reduced. */
+export interface Groups {
+  col(columns: string[]): Groups;
+  mean(): DataFrame;
+  sum(): DataFrame;
+  count(): DataFrame;
+  size(): DataFrame;
+}
+
 /** What notebooks use of a danfojs DataFrame. */
 export interface DataFrame {
   /** Rows and columns. */
@@ -40,7 +49,7 @@ export interface DataFrame {
   loc(where: { rows?: unknown; columns?: string[] }): DataFrame;
   head(rows?: number): DataFrame;
   sortValues(by: string, options?: { ascending?: boolean }): DataFrame;
-  groupby(columns: string[]): { mean(): DataFrame; sum(): DataFrame; count(): DataFrame; size(): DataFrame };
+  groupby(columns: string[]): Groups;
   /** Count, mean, standard deviation, least, median, greatest of each column of numbers. */
   describe(): DataFrame;
   toCSV(): string | void;
