@@ -22,14 +22,16 @@ function unique<T>(values: T[]): T[] {
 
 /** The stamp of a figure drawn from these results. */
 export function stampOf(results: readonly Result[]): Stamp {
+  // A published number comes from no run, day, commit or device of ours: those are told where all is published alone.
+  const run = results.filter((r) => r.kind !== 'paper');
+  const dated = run.length > 0 ? run : results;
   return {
     kinds: unique(results.map((r) => r.kind)),
-    modes: unique(results.map((r) => r.mode)),
+    modes: unique(dated.map((r) => r.mode)),
     origins: unique(results.map((r) => r.origin)),
-    // A published number comes from no device of ours.
-    devices: unique(results.filter((r) => r.kind !== 'paper').map((r) => r.device.gpu ?? r.device.cpu)),
-    dates: unique(results.map((r) => r.date.slice(0, 10))).sort(),
-    commits: unique(results.map(({ commit, dirty }) => ({ commit, dirty }))),
+    devices: unique(run.map((r) => r.device.gpu ?? r.device.cpu)),
+    dates: unique(dated.map((r) => r.date.slice(0, 10))).sort(),
+    commits: unique(dated.map(({ commit, dirty }) => ({ commit, dirty }))),
     notes: unique(results.flatMap((r) => r.notes)),
     results: results.map((r) => r.id),
   };

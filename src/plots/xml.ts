@@ -57,12 +57,15 @@ export function parseXml(text: string): XmlElement {
   return top[0];
 }
 
-/** Write a tree, one element a line; inside elements that hold text nothing is added. */
+/**
+ * Write a tree, one element a line. Inside elements that hold text nothing is added: a line break between two `tspan`
+ * would be drawn as a space, and shift a line that ends or stands centred at its place.
+ */
 export function writeXml(node: XmlElement, indent = ''): string {
   const attributes = [...node.attributes].map(([key, value]) => ` ${key}="${escape(value)}"`).join('');
   const head = `${indent}<${node.name}${attributes}`;
   if (node.children.length === 0) return `${head}/>\n`;
-  if (node.children.some((c) => typeof c === 'string')) {
+  if (node.name === 'text' || node.children.some((c) => typeof c === 'string')) {
     return `${head}>${node.children.map(inline).join('')}</${node.name}>\n`;
   }
   const inner = node.children.map((c) => writeXml(c as XmlElement, `${indent} `)).join('');

@@ -105,7 +105,7 @@ function costText(known: readonly Costed[], recorded: CardSources['recorded']): 
     const machines = new Set(runs.map(({ device }) => `${plainDevice(device.cpu)}, ${device.cores} cores`));
     const how = [...new Set(runs.map((run) => `${run.mode} mode`))].join(' and ');
     parts.push(
-      `${formatSeconds(seconds)} and ${formatBytes(bytes)} for the recorded runs of its studies (${[...machines].join('; ')}; ${how})`,
+      `${timeText(seconds)}, ${memoryText(bytes)} for the recorded runs of its studies (${[...machines].join('; ')}; ${how})`,
     );
   } else parts.push(`${expected(known, 'quick')} expected in quick mode; not recorded yet`);
   parts.push(`${expected(known, 'full')} expected in full mode`);
@@ -113,14 +113,24 @@ function costText(known: readonly Costed[], recorded: CardSources['recorded']): 
   return parts.join('; ');
 }
 
+/** Whole seconds: tenths of them tell a reader nothing. */
+function timeText(seconds: number): string {
+  if (seconds < 1) return 'less than a second';
+  return seconds < 10 ? `${Math.round(seconds)} s` : formatSeconds(seconds);
+}
+
+/** Whole megabytes below a gigabyte. */
+const memoryText = (bytes: number): string =>
+  bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : formatBytes(bytes);
+
 function expected(known: readonly Costed[], mode: 'quick' | 'full'): string {
   const costs = known.map(({ cost }) => cost[mode]);
   const seconds = costs.reduce((sum, cost) => sum + cost.seconds, 0);
-  const memory = `${formatSeconds(seconds)} and ${Math.max(...costs.map((cost) => cost.memoryGiB))} GiB`;
+  const memory = `${timeText(seconds)}, ${Math.max(...costs.map((cost) => cost.memoryGiB))} GiB`;
   const cards = costs.flatMap(({ card }) => (card ? [card] : []));
   if (cards.length === 0) return memory;
   const hours = cards.reduce((sum, card) => sum + card.hours, 0);
-  return `${memory}, and ${hours} h of a graphics card with ${Math.max(...cards.map((card) => card.GiB))} GiB,`;
+  return `${memory} and ${hours} h of a graphics card with ${Math.max(...cards.map((card) => card.GiB))} GiB,`;
 }
 
 /** Data sets with what is read of each, and their licences. */

@@ -66,7 +66,7 @@ describe('plane-read-times', () => {
     expect(() => figure(own.id, changed({ grid: [1, 2] }))).toThrow(
       'cannot draw plane-reads.figure: given data.grid',
     );
-    expect(() => figure(own.id, changed({}, 'no-such'))).toThrow('expected one of cost-of-consistency, ');
+    expect(() => figure(own.id, changed({}, 'no-such'))).toThrow(/expected one of .*\bcost-of-consistency, /);
     expect(() => figure('nothing', results)).toThrow('given no result nothing');
     expect(() => figure('plane-reads.time.axial', results)).toThrow('which is not a figure');
   });
@@ -152,6 +152,22 @@ describe('the stamp', () => {
     expect(stampParts(stampOf(mixed)).join(' · ')).toContain(
       'stored and fresh results, quick run · Made-up 2.00 GHz · 2026-01-02 to 2026-02-03 · commit abcdef0, commit abcdef0 with changes',
     );
+  });
+
+  it('leaves the day and the commit of published results out, unless all are published', () => {
+    const published = { ...some[0], kind: 'paper' as const, mode: 'stored' as const };
+    const paper = { ...published, date: 'published', commit: 'published', notes: ['from Table 1'] };
+    const mixed = stampOf([{ ...some[1], notes: [] }, paper]);
+    expect(mixed).toMatchObject({ modes: ['quick'], dates: ['2026-01-02'], commits: [{ dirty: false }] });
+    expect(stampParts(mixed).slice(1)).toEqual([
+      'stored results, quick run',
+      'Made-up 2.00 GHz',
+      '2026-01-02',
+      'commit abcdef0',
+    ]);
+    const alone = stampOf([paper]);
+    expect(alone).toMatchObject({ dates: ['published'], commits: [{ commit: 'published' }] });
+    expect(stampParts(alone)).toEqual(['published', 'from Table 1']);
   });
 
   it('is broken into lines that fit', () => {

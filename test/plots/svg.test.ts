@@ -125,6 +125,12 @@ describe('the fixed form', () => {
     expect(() => textByFace(parseXml('<svg><text>骨</text></svg>'))).toThrow('U+9aa8');
   });
 
+  it('puts nothing between the lines of a text: a line break would be drawn as a space', () => {
+    const lines =
+      '<text x="9" text-anchor="end"><tspan x="9">one</tspan><tspan x="9"><tspan>two</tspan></tspan></text>';
+    expect(writeXml(parseXml(`<svg>${lines}</svg>`))).toBe(`<svg>\n ${lines}\n</svg>\n`);
+  });
+
   it('reads only well-formed XML', () => {
     expect(() => parseXml('<a><b></a>')).toThrow('</a> closes <b>');
     expect(() => parseXml('<a>')).toThrow('not closed');

@@ -130,15 +130,6 @@ describe('sizes', () => {
   });
 });
 
-/** Figures with series that differ in hue alone so far: taken off this list as they are mended (a test that passes fails here). */
-const open = [
-  'activation-stacking.figure',
-  'strides.ladder',
-  'strides.figure',
-  'strides.apportioned',
-  'claims.verdicts',
-];
-
 describe('every figure of the record', () => {
   const results = paperResults();
   const drawn = [...results.values()].filter((result) => result.figure).map(({ id }) => figure(id, results));
@@ -152,15 +143,13 @@ describe('every figure of the record', () => {
   });
 
   it.each(drawn.map((one) => [one.id, one.spec.data] as const))(
-    '%s has a second cue for every series of its legend, or is on the list of those that lack it',
-    (id, data) => {
+    '%s has a second cue for every series of its legend',
+    (_id, data) => {
       const named = data.filter(
         (trace) => trace.showlegend !== false && typeof trace.name === 'string' && trace.name !== '',
       );
       const alike = pairs(named).filter(([a, b]) => a.name !== b.name && !differ(a, b));
-      expect(alike.map(([a, b]) => `${a.name as string} and ${b.name as string}`).length > 0).toBe(
-        open.includes(id),
-      );
+      expect(alike.map(([a, b]) => `${a.name as string} and ${b.name as string}`)).toEqual([]);
     },
   );
 });

@@ -36,7 +36,7 @@ describe('a card', () => {
     expect(text).toContain('| **You will know** | how to a \\| b |');
     // 12.3 s + 130 s; 954.6 MB.
     expect(text).toContain(
-      '2 min 22 s and 955 MB for the recorded runs of its studies (Made-up 2.00 GHz, 2 cores; quick mode)',
+      '2 min 22 s, 955 MB for the recorded runs of its studies (Made-up 2.00 GHz, 2 cores; quick mode)',
     );
     const { title, licence } = loadManifest('brats2015-deepmedic');
     expect(text).toContain(`${title}: 1 file, 3.12 MB, ${licence.name}`);
@@ -48,12 +48,22 @@ describe('a card', () => {
 
   it('says "expected" where a study was not recorded, and what it needs nothing of', () => {
     const text = cardOf('x', notebook({ studies: ['strides'], card }), { recorded: new Map(), register: [] });
-    expect(text).toContain('15 s and 1 GiB expected in quick mode; not recorded yet');
+    expect(text).toContain('13 s, 0.8 GiB expected in quick mode; not recorded yet');
     expect(text).toContain('| **Claims touched** | none of its own |');
     const tour = cardOf('x', notebook({ studies: [], card: { ...card, claims: 'all' } }), made);
     expect(tour).toContain('| **Time and memory** | seconds; nothing is run |');
     expect(tour).toContain('| **Data** | none |');
     expect(tour).toContain(`${made.register.length} of the register: `);
+  });
+
+  it('has whole seconds and megabytes, and no zeros where a run took no time', () => {
+    const took = (seconds: number, memoryMB: number): string => {
+      const recorded = new Map([['strides', { ...provenance, cost: { seconds, memoryMB } }]]);
+      return cardOf('x', notebook({ studies: ['strides'], card }), { recorded, register: [] });
+    };
+    expect(took(0.04, 72.04)).toContain('**Time and memory** | less than a second, 72 MB for the recorded');
+    expect(took(3.8, 845.2)).toContain('| 4 s, 845 MB for');
+    expect(took(9.96, 1234)).toContain('| 10 s, 1.23 GB for');
   });
 
   it('takes the place between the marks, and nothing else', () => {
@@ -93,7 +103,7 @@ describe('the notebooks', () => {
     const file = path.join(dir, name);
     cpSync(inRepo('notebooks', name), file);
     const before = readFileSync(file, 'utf8');
-    const planted = before.replace(/(\*\*Time and memory\*\* \| )[^;]+/, '$11 s and 1 MB');
+    const planted = before.replace(/(\*\*Time and memory\*\* \| )[^;]+/, '$11 s, 1 MB');
     writeFileSync(file, planted);
     expect(updateCards({ files: [file], write: false })).toEqual([file]);
     expect(readFileSync(file, 'utf8')).toBe(planted);

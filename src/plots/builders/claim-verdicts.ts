@@ -21,25 +21,25 @@ const dataSchema = z
 type Data = z.infer<typeof dataSchema>;
 
 const solid = (color: string): JsonObject => ({ color, line: { color, width: 1 } });
-const hatched = (color: string): JsonObject => ({
+const patterned = (color: string, shape: '/' | 'x' | '.'): JsonObject => ({
   color: '#ffffff',
   line: { color, width: 1 },
   pattern: {
-    shape: '/',
+    shape,
     fgcolor: color,
     bgcolor: '#ffffff',
-    // Tiles of 8 pixels: resvg repeats tiles of whole pixels only without a drift.
-    size: 8 / Math.SQRT2,
+    // Tiles of 8 pixels, or of 5.12, 16 in print: resvg repeats tiles of whole pixels only without a drift.
+    size: shape === '.' ? 5.12 : 8 / Math.SQRT2,
     solidity: 0.4,
     fillmode: 'overlay',
   },
 });
-/** In the order of the verdicts; neighbours differ in fill as well as in colour. */
+/** In the order of the verdicts; each has a fill of its own, so that they are told apart in grey, too. */
 const looks: readonly JsonObject[] = [
   solid(palette.green),
-  hatched(palette.blue),
-  solid(palette.vermilion),
-  hatched(palette.purple),
+  patterned(palette.blue, '/'),
+  patterned(palette.vermilion, 'x'),
+  patterned(palette.purple, '.'),
   solid(grey.ink),
   { color: '#ffffff', line: { color: grey.soft, width: 1 } },
 ];

@@ -26,13 +26,13 @@ const dataSchema = z.strictObject({
   limits: z.array(z.strictObject({ label: z.string(), id: z.string() })),
 });
 
-/** How many views an amount is for. */
+/** How many views an amount is for: light above, dark below, and crossed where a single hatch is published. */
 type Views = 'one' | 'three';
 const views = {
-  one: { title: 'one view', colour: palette.sky, shift: 0.21 },
-  three: { title: 'three views', colour: palette.blue, shift: -0.21 },
+  one: { title: 'one view', place: 'upper', colour: palette.sky, opacity: '40', shift: 0.22 },
+  three: { title: 'three views', place: 'lower', colour: palette.blue, opacity: '80', shift: -0.22 },
 } as const;
-const thick = 0.38;
+const thick = 0.37;
 
 interface Row {
   label: string;
@@ -48,7 +48,7 @@ interface Limit {
 }
 
 const margin = { l: 276, r: 34, t: 46, b: 38 };
-const rowHeight = 32;
+const rowHeight = 34;
 const gigabytes = (q: Quantity): number => convertBytes(q.value, q.unit, 'GB');
 const high = (q: Quantity): number => convertBytes(q.uncertainty?.high ?? q.value, q.unit, 'GB');
 
@@ -97,7 +97,7 @@ function barsOf(which: Views, kind: Kind, rows: Row[]): Trace[] {
     return of?.kind === kind ? [{ ...row, of }] : [];
   });
   if (here.length === 0) return [];
-  const { title, colour, shift } = views[which];
+  const { title, shift } = views[which];
   return [
     {
       type: 'bar',
@@ -106,7 +106,7 @@ function barsOf(which: Views, kind: Kind, rows: Row[]): Trace[] {
       y: here.map((b) => b.y + shift),
       x: here.map((b) => gigabytes(b.of)),
       width: here.map(() => thick),
-      marker: { ...kindBar(kind, colour), ...(kind === 'derived' && pale(colour)) },
+      marker: markerOf(which, kind),
       error_x: errorBars(
         here.map((b) => b.of),
         (value, q) => convertBytes(value, q.unit, 'GB'),
@@ -120,7 +120,13 @@ function barsOf(which: Views, kind: Kind, rows: Row[]): Trace[] {
 }
 
 /** Derived bars are pale with an edge: only what was measured has the full colour. */
-const pale = (colour: string): JsonObject => ({ color: `${colour}40`, line: { color: colour, width: 1 } });
+function markerOf(which: Views, kind: Kind): JsonObject {
+  const { colour, opacity } = views[which];
+  const bar = kindBar(kind, colour);
+  if (kind === 'derived') return { ...bar, color: `${colour}${opacity}` };
+  if (kind !== 'paper' || which === 'one') return bar;
+  return { ...bar, pattern: { ...(bar.pattern as JsonObject), shape: 'x' } };
+}
 
 function layoutOf(rows: Row[], limits: Limit[]): PlotSpec['layout'] {
   const of = rows.flatMap((row) => amountsOf(row).map((a) => a.of));
@@ -161,14 +167,14 @@ function layoutOf(rows: Row[], limits: Limit[]): PlotSpec['layout'] {
     borderpad: 1,
   }));
   const keys = (['one', 'three'] as const).map((which, i) => ({
-    text: `<span style="color:${views[which].colour}">■</span> ${views[which].title}`,
+    text: `<span style="color:${views[which].colour}">■</span> ${views[which].title} (${views[which].place} bar)`,
     xref: 'paper',
     yref: 'paper',
     x: 0,
     y: 1,
     xanchor: 'left',
     yanchor: 'bottom',
-    xshift: 76 * i,
+    xshift: 122 * i,
     yshift: 16,
   }));
   return {
@@ -184,6 +190,7 @@ function layoutOf(rows: Row[], limits: Limit[]): PlotSpec['layout'] {
       tickvals: rows.map((r) => r.y),
       ticktext: rows.map((r) => `<b>${kindWord[r.reading]}</b>: ${r.label}`),
       ticks: '',
+      ticklabelstandoff: 4,
       showline: false,
       fixedrange: true,
     },

@@ -23,12 +23,12 @@ interface Bar {
 }
 type Part = 'gathers' | 'opening' | 'recompute' | 'published';
 
-const colour: Record<Part, string> = {
-  gathers: palette.vermilion,
-  opening: palette.purple,
-  recompute: palette.green,
-  published: grey.soft,
-};
+/** What is added, each with a fill of its own: the colours are equally dark. Gathers are too narrow for a pattern. */
+const added = {
+  gathers: { colour: palette.vermilion, opacity: 'c0', shape: '' },
+  opening: { colour: palette.purple, opacity: '40', shape: '\\' },
+  recompute: { colour: palette.green, opacity: '40', shape: 'x' },
+} as const;
 
 const layoutTitle = { file: 'file order', copies: 'three copies', bricks: 'bricks' } as const;
 const margin = { l: 214, r: 54, t: 26, b: 40 };
@@ -42,6 +42,8 @@ export const epochFactor: Builder = (own, results) => {
   const bars = barsOf(data, get);
   const top = Math.max(...bars.map((b) => b.factor.value), published.value);
   const y = bars.map((_, i) => bars.length - 1 - i);
+  // What the first two parts are stands in one bar: they are the same in all.
+  const firstDerived = bars.findIndex((b) => b.part !== 'published');
   return {
     title: own.title,
     caption: caption(published, arithmetic),
@@ -66,6 +68,7 @@ export const epochFactor: Builder = (own, results) => {
           tickvals: y,
           ticktext: bars.map((b) => `${b.title}<br><span style="color:${grey.soft}">${b.note}</span>`),
           ticks: '',
+          ticklabelstandoff: 4,
           showline: false,
           fixedrange: true,
         },
@@ -74,6 +77,8 @@ export const epochFactor: Builder = (own, results) => {
           above(`published ${formatNumber(published.value, { significant: 2 })}`, published.value),
           above('one view', 1),
           above('three views', arithmetic.value),
+          within('one view', 0.5, y[firstDerived]),
+          within('two more views', (1 + arithmetic.value) / 2, y[firstDerived]),
           ...bars.map((b, i) => ({
             text: `<b>${barText(b.factor)}</b>`,
             xref: 'x',
@@ -155,7 +160,22 @@ function segments(bars: Bar[], y: number[], arithmetic: Quantity): Trace[] {
     hoverinfo: 'text',
   });
   // Pale with an edge: only what was measured has the full colour.
-  const pale = (c: string): JsonObject => ({ color: `${c}40`, line: { color: c, width: 1.25 } });
+  const pale = (c: string, opacity: '40' | '80' | 'c0', shape = ''): JsonObject => ({
+    color: `${c}${opacity}`,
+    line: { color: c, width: 1.25 },
+    ...(shape && {
+      pattern: {
+        shape,
+        fgcolor: c,
+        bgcolor: '#ffffff',
+        // Tiles of 8 pixels: resvg repeats tiles of whole pixels only without a drift.
+        size: 8 / Math.SQRT2,
+        solidity: 0.2,
+        fgopacity: 0.7,
+        fillmode: 'overlay',
+      },
+    }),
+  });
   const published = bars.map((b, i) => ({ ...b, y: y[i] })).filter((b) => b.part === 'published');
   return [
     bar(
@@ -169,14 +189,14 @@ function segments(bars: Bar[], y: number[], arithmetic: Quantity): Trace[] {
       derived,
       () => 0,
       () => 1,
-      pale(palette.blue),
+      pale(palette.blue, '80'),
       'one view',
     ),
     bar(
       derived,
       () => 1,
       () => arithmetic.value,
-      pale(palette.sky),
+      pale(palette.sky, '40'),
       'two more views',
     ),
     ...(['gathers', 'opening', 'recompute'] as const).flatMap((part) => {
@@ -187,7 +207,7 @@ function segments(bars: Bar[], y: number[], arithmetic: Quantity): Trace[] {
               own,
               () => arithmetic.value,
               (b) => b.factor.value,
-              pale(colour[part]),
+              pale(added[part].colour, added[part].opacity, added[part].shape),
               part,
             ),
           ]
@@ -225,6 +245,20 @@ function above(text: string, x: number): JsonObject {
     yanchor: 'bottom',
     yshift: 2,
     font: { size: size.text },
+  };
+}
+
+function within(text: string, x: number, y: number): JsonObject {
+  return {
+    text,
+    xref: 'x',
+    yref: 'y',
+    x,
+    y,
+    xanchor: 'center',
+    yanchor: 'middle',
+    borderpad: 0,
+    font: { size: size.small },
   };
 }
 

@@ -37,9 +37,15 @@ const dataSchema = z.strictObject({
 type Rung = z.infer<typeof dataSchema>['rungs'][number];
 type Curve = 'copy' | 'latency' | 'independent' | 'scattered';
 
-/** Each curve has a colour and a marker; the key names both. */
+/** Each curve has a colour and a marker; the key names the marker. */
 const style: Record<Curve, { title: string; marks: string; colour: string; symbol: string; unit: string }> = {
-  copy: { title: 'copy', marks: 'circles', colour: palette.blue, symbol: 'circle', unit: 'GB/s' },
+  copy: {
+    title: 'copy',
+    marks: 'diamonds',
+    colour: palette.blue,
+    symbol: 'diamond',
+    unit: 'GB/s',
+  },
   latency: {
     title: 'each waits for the one before',
     marks: 'squares',
@@ -132,7 +138,7 @@ function curve(rungs: Rung[], name: Curve, xaxis: string, yaxis: string): Trace 
     xaxis,
     yaxis,
     line: { color: colour, width: 1.5 },
-    marker: { color: colour, symbol, size: 5 },
+    marker: { color: colour, symbol, size: 6 },
     hovertext: points.map((p) => `${sizeText(p.bytes)}: ${formatNumber(p.value)} ${unit}`),
     hoverinfo: 'text',
   };

@@ -73,8 +73,8 @@ export const rankTradeoff: Builder = (own, results) => {
     caption:
       `Mean rank in segmentation (${panelsText(panels)}) against mean rank in classification of the published ways of ` +
       `pre-training, 1 being best: the upper right corner is best in both. Ranks are derived from the printed columns; equal ` +
-      `values share their places. A cross marks a printed rank that differs. Circles: without the contrastive term; ` +
-      `triangles: with it. Blue: the cosine form of the local term (CVA); orange: its contrastive form (C-CVA). One run a point, ` +
+      `values share their places. A thin cross marks a printed rank that differs. Triangles: with the contrastive term. ` +
+      `Blue: the cosine form of the local term (CVA); orange, as diamonds and as triangles that point down: its contrastive form (C-CVA). One run a point, ` +
       `no intervals were published, and learning rates differ between rows of ResEnc-L.`,
     alt: panels
       .map(

@@ -42,7 +42,7 @@ export const scoreColumns: Builder = (own) => {
     caption:
       `Published scores less that of the masked autoencoder (MAE) on the same data, in percentage points; on the left of the ` +
       `line segmentation (Dice and normalised surface Dice), on the right classification. One run a point, no intervals were ` +
-      `published. Circles: without the contrastive term; triangles: with it. Blue: CVA; orange: C-CVA.`,
+      `published. Triangles: with the contrastive term. Blue: CVA; orange, as diamonds and as triangles that point down: C-CVA.`,
     alt: `Points for ${data.columns.length} columns of scores. ${wins.join('. ')}.`,
     spec: { data: data.backbones.flatMap((b, k) => tracesOf(data, b, k)), layout: layoutOf(data) },
     rows: data.backbones.flatMap((b) =>

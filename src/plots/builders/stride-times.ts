@@ -63,7 +63,7 @@ export const strideTimes: Builder = (own, results) => {
             rows,
             y,
             `x${k + 2}`,
-            'predicted',
+            'derived',
           ),
         ]),
       ],
@@ -142,6 +142,7 @@ function points(
     const { colour, symbol } = planeStyle[rows[i].plane];
     return kindMarker(q.kind, colour, symbol);
   });
+  const whiskers = errorBars(quantities);
   return {
     type: 'scatter',
     mode: 'markers',
@@ -161,7 +162,8 @@ function points(
         width: 1.25,
       },
     },
-    error_x: errorBars(quantities),
+    // Without caps: an interval that its marker covers would show as stray ticks.
+    error_x: whiskers && { ...whiskers, width: 0 },
     hovertext: quantities.map(
       (q, i) =>
         `${rows[i].plane}, ${layoutTitle[rows[i].layout]}, ${name}: ${formatQuantity(q.value, q.unit)}`,
@@ -218,7 +220,7 @@ function caption(rows: Row[]): string {
   return (
     `Every plane in every layout. (a) Bytes in the cache lines that the plane touches, derived. (b) Time to gather it ` +
     `when no line of the volume is in a cache, and (c) when the same plane was gathered just before: filled markers are ` +
-    `measured medians${n ? ` over ${formatNumber(n)} voxels` : ''} with 95\u202f% intervals, hollow ones what the memory ` +
+    `measured medians${n ? ` over ${formatNumber(n)} voxels` : ''} with 95\u202f% intervals where these are wider than the marker, hollow ones what the memory ` +
     `model of this machine predicts; no number of the model is fitted to these times. All axes are logarithmic.`
   );
 }
