@@ -2,6 +2,7 @@
 //
 // The words are made here and not in Typst, so that the PDF, the web page, the figures and the terminal write one
 // number in one way.
+import { changesText } from '../results/changes';
 import { formatNumber, kindWord, titleWithUnit, unitText } from '../results/format';
 import type { Result, Table } from '../results/result';
 
@@ -40,7 +41,7 @@ export interface StudyFacts {
   inputs: { name: string; sha256: string }[];
   notes: string[];
   /** What changed in its spec, code or data since it was recorded; empty where nothing did. */
-  changed: string[];
+  changed: string;
 }
 
 /** Changes since they were recorded, by study. */
@@ -147,7 +148,7 @@ export function boundResults(
         .join(', '),
       inputs: result.inputs.map((i) => ({ name: i.name, sha256: `${i.sha256.slice(0, 12)}…` })),
       notes: result.notes,
-      changed: [...(changed.get(result.study) ?? [])],
+      changed: changesText(changed.get(result.study) ?? []),
     };
   }
   return bound;

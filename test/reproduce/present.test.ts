@@ -113,7 +113,10 @@ describe('recorded results', () => {
     };
     const bound = boundResults([result, { ...result, id: 'b.a', study: 'b' }], changedOf(outdated));
     expect(bound.numbers['three-planes.a'].origin).toContain('; code changed since abcdef0123');
-    expect(bound.studies['three-planes'].changed).toEqual([`${module} changed`]);
+    expect(bound.studies['three-planes'].changed).toBe(`${module} changed`);
+    const many = new Map([['b', Array.from({ length: 9 }, (_, i) => `module ${i} changed`)]]);
+    const crowded = boundResults([{ ...result, id: 'b.a', study: 'b' }], many);
+    expect(crowded.studies.b.changed).toMatch(/module 4 changed and 4 more$/);
     expect(bound.numbers['b.a'].origin).not.toContain('changed');
   });
 

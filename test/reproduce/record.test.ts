@@ -8,6 +8,7 @@ import { loadRegister } from '../../src/claims/register';
 import { summarise } from '../../src/claims/summary';
 import { judgeAll } from '../../src/claims/verdict';
 import { paperResults } from '../../src/publish/recorded';
+import { checkCrate } from '../../src/publish/ro-crate';
 import { drawFigures } from '../../src/reproduce/figures';
 import { headlines, verdictSection, withVerdicts } from '../../src/reproduce/readme';
 
@@ -27,6 +28,10 @@ describe('the record', () => {
     );
     expect(differing).toEqual([]);
     rmSync(dir, { recursive: true });
+  });
+
+  it('is what its crate describes', () => {
+    expect(checkCrate(inRepo('figures'))).toEqual([]);
   });
 
   it('gives the verdicts that the README shows', () => {
