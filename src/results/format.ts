@@ -77,8 +77,15 @@ export function unitText(unit: string): string {
 
 /** A number with its unit: `18 GB`, `4.25`, `12 %`. */
 export function formatQuantity(value: number, unit: string, digits: Digits = {}): string {
-  const text = unitText(unit);
-  return formatNumber(value, digits) + (text && thinSpace + text);
+  const number = formatNumber(value, digits);
+  const text = number === '1' ? singular(unitText(unit)) : unitText(unit);
+  return number + (text && thinSpace + text);
+}
+
+/** One of what a unit counts: `views` -> `view`, `passes` -> `pass`, `data sets` -> `data set`; symbols stay. */
+function singular(unit: string): string {
+  if (!/[a-z]{3}s$/.test(unit)) return unit;
+  return unit.replace(/(ss|ch|sh)es$/, '$1').replace(/([^s])s$/, '$1');
 }
 
 /** A range: `4.1 to 4.4`, with the unit once. */

@@ -59,6 +59,9 @@ describe('units', () => {
   it('are written as people write them', () => {
     expect(formatQuantity(12.3, 'us')).toBe(`12.3${thin}µs`);
     expect(formatQuantity(4.2, '1')).toBe('4.20');
+    const ones = ['views', 'passes', 'data sets', 'us', 'GB'].map((unit) => formatQuantity(1, unit));
+    expect(ones).toEqual(['view', 'pass', 'data set', 'µs', 'GB'].map((unit) => `1${thin}${unit}`));
+    expect(formatQuantity(2, 'views')).toBe(`2${thin}views`);
     expect(formatInterval(4.1, 4.4, 'ms', { digits: 1 })).toBe(`4.1 to 4.4${thin}ms`);
     expect(titleWithUnit('Time', 'us')).toBe('Time (µs)');
     expect(titleWithUnit('Ratio', '1')).toBe('Ratio');
