@@ -78,6 +78,7 @@ export async function reproduce({
   const began = performance.now();
   const notebooks = listNotebooks();
   const before = paperResults();
+  const recordedBefore = loadResults(recordedDir());
   const selection = selectionOf(only, notebooks, before);
   requireBoundNumbers(selection.notebooks.flatMap((n) => lintNotebook(n.file)));
   // Before anything takes its time; what is recorded now is of the present code.
@@ -99,7 +100,7 @@ export async function reproduce({
   const beside = (study: string): boolean => !selection.whole && !selection.studies.includes(study);
   await requirePresentQuick(quickDir(), beside);
   const fresh = mode === 'stored' ? undefined : freshResults(selection);
-  const drift = fresh && driftSummary(loadedResults(before), fresh);
+  const drift = fresh && driftSummary(recordedBefore, fresh);
 
   const results = record ? paperResults() : before;
   const outdated = await outdatedRecord(recordedDir());
@@ -188,9 +189,4 @@ function stepsOf(mode: Mode, { notebooks, whole }: Selection, record: boolean): 
 function freshResults({ studies }: Selection): Map<string, Result> {
   const all = loadResults(quickDir(), 'fresh');
   return new Map([...all].filter(([, result]) => studies.includes(result.study)));
-}
-
-/** Without the published ones. */
-function loadedResults(results: ReadonlyMap<string, Result>): Map<string, Result> {
-  return new Map([...results].filter(([, result]) => result.kind !== 'paper'));
 }
