@@ -44,7 +44,7 @@ const looks: readonly JsonObject[] = [
   { color: '#ffffff', line: { color: grey.soft, width: 1 } },
 ];
 
-const margin = { l: 176, r: 8, t: 60, b: 40 };
+const margin = { l: 176, r: 8, t: 76, b: 40 };
 const rowHeight = 12;
 
 export const claimVerdicts: Builder = (own) => {
@@ -104,7 +104,8 @@ function layout(data: Data): PlotSpec['layout'] {
     template,
     width: width.one,
     height: margin.t + height + margin.b,
-    margin,
+    // The legend must not push the margin out: the foot of the figure is set by it.
+    margin: { ...margin, autoexpand: false },
     barmode: 'stack',
     showlegend: true,
     legend: {

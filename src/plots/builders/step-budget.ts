@@ -41,7 +41,7 @@ export const stepBudget: Builder = (own, results) => {
   }));
   const utilisation = get('utilisation');
   const units = get('units');
-  const text = (value: number): string => formatNumber(Number(value.toPrecision(2)));
+  const text = (value: number): string => formatNumber(value);
   const voxels: Trace = {
     type: 'scatter',
     mode: 'markers',
