@@ -13,17 +13,26 @@ const style =
   '.coc-claims caption{text-align:left;font-weight:600;padding:.3em 0}' +
   '.coc-claims th,.coc-claims td{text-align:left!important;vertical-align:top;padding:.35em .6em;white-space:normal;min-width:4.5em}' +
   '.coc-claims tbody th{font-weight:400;min-width:13em;max-width:22em}.coc-claims small{opacity:.8}' +
-  '.coc-claims .v{border:1px solid;border-radius:3px;padding:0 .35em}</style>';
+  '.coc-claims .v{border:1px solid;border-radius:3px;padding:0 .35em}' +
+  '.coc-claims tr.m td{padding:0 .6em .7em 1.6em;max-width:60em}</style>';
 
 type Cell = { html: string } | string;
 const html = (cell: Cell): string => (typeof cell === 'string' ? escape(cell) : cell.html);
 
-function table(title: string, heads: readonly string[], rows: readonly Cell[][]): string {
+/** @param below  what stands under each row, across the whole table */
+function table(
+  title: string,
+  heads: readonly string[],
+  rows: readonly Cell[][],
+  below: readonly Cell[] = [],
+): string {
   const head = heads.map((h) => `<th scope="col">${escape(h)}</th>`).join('');
-  const body = rows.map(
-    ([first, ...rest]) =>
-      `<tr><th scope="row">${html(first)}</th>${rest.map((c) => `<td>${html(c)}</td>`).join('')}</tr>`,
-  );
+  const body = rows.map(([first, ...rest], i) => {
+    const row = `<th scope="row">${html(first)}</th>${rest.map((c) => `<td>${html(c)}</td>`).join('')}`;
+    const more =
+      below.length > 0 ? `<tr class="m"><td colspan="${heads.length}">${html(below[i])}</td></tr>` : '';
+    return `<tr>${row}</tr>${more}`;
+  });
   return (
     `${style}<div style="overflow-x:auto"><table class="coc-claims"><caption>${escape(title)}</caption>` +
     `<thead><tr>${head}</tr></thead>\n<tbody>\n${body.join('\n')}\n</tbody></table></div>`
@@ -35,13 +44,15 @@ const dash = (text: string): string => text || '–';
 /** Claims with every column, the verdict by the record and what would flip it. */
 export function claimsBundle(rows: readonly ClaimRow[], what: string): MimeBundle {
   const title = `${what}; verdicts are by the record`;
-  const heads = ['Claim', ...columns.map((c) => c.title), 'Verdict', 'What would flip it'];
+  const heads = ['Claim', ...columns.map((c) => c.title), 'Verdict'];
   const cells = rows.map((row): Cell[] => [
     { html: `${escape(row.statement)} <small><code>${row.id}</code>, ${escape(placeText(row))}</small>` },
     ...columns.map(({ key }) => dash(row[key])),
-    { html: `<span class="v">${row.verdict}</span><br><small>${escape(row.reason)}</small>` },
-    row.flip,
+    { html: `<span class="v">${row.verdict}</span>` },
   ]);
+  const below = rows.map((row): Cell => ({
+    html: `<small>${escape(row.reason)} <b>What would flip it:</b> ${escape(row.flip)}</small>`,
+  }));
   const text = rows.map((row) =>
     [
       `${row.id}: ${row.verdict}`,
@@ -53,7 +64,7 @@ export function claimsBundle(rows: readonly ClaimRow[], what: string): MimeBundl
       paragraph(`What would flip it: ${row.flip}`, { indent: 2 }),
     ].join('\n'),
   );
-  return { 'text/html': table(title, heads, cells), 'text/plain': [title, ...text].join('\n\n') };
+  return { 'text/html': table(title, heads, cells, below), 'text/plain': [title, ...text].join('\n\n') };
 }
 
 /** What the documents publish about some claims, as it stands there. */

@@ -29,7 +29,6 @@ describe('claimsBundle', () => {
       'Measured here',
       'Recorded',
       'Verdict',
-      'What would flip it',
     ]);
     const rows = [...html.matchAll(/<tr><th scope="row">.*<\/tr>/g)].map(([row]) =>
       [...row.matchAll(/<td>(.*?)<\/td>/g)].map((m) => m[1]),
@@ -37,6 +36,9 @@ describe('claimsBundle', () => {
     expect(rows[0].slice(0, 5)).toEqual(['–', '–', '–', '3', '2 (none)']);
     expect(rows[1].slice(0, 5)).toEqual(['2\u202flegs', '–', '–', '–', '–']);
     expect(rows[1][5]).toContain('<span class="v">not tested yet</span>');
+    // The reason has the width of the table, under its row.
+    expect(html.match(/<tr class="m"><td colspan="7">/g)).toHaveLength(2);
+    expect(html).toContain('<b>What would flip it:</b> A ratio below one.');
     expect(html).toContain('Walking &lt;b&gt; is faster than standing &amp; sitting.');
   });
 
