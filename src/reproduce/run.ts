@@ -17,7 +17,7 @@ import { documentsWith } from './reads';
 import type { Step } from './report';
 import { planStudies, runStudies } from './studies';
 import type { Reason } from './why';
-import { lastIdentity, reasonText } from './why';
+import { lastIdentity, reasonsText } from './why';
 
 type RunMode = Exclude<Mode, 'stored'>;
 
@@ -41,7 +41,7 @@ export async function runSelection(
       recorded: recordedIdentities(mode),
     });
     await runStudies(planned, mode, quickDir(), long);
-    return { step: 'studies', line: told(planned), skips: [] };
+    return { step: 'studies', line: reasonsText(planned), skips: [] };
   });
   // Notebooks show verdicts by the record: of one that is being recorded, the record as it will be.
   const staged = record ? temporaryName(cacheDir('record')) : undefined;
@@ -57,7 +57,7 @@ export async function runSelection(
           ran.set(one.notebook.name, await runPlanned(one, mode, { env, ...long }));
         }
         writeNotebooks(inRepo('notebooks', 'quick'), ran);
-        return { step: 'notebooks', line: told(planned) + (record ? '; recorded' : ''), skips: [] };
+        return { step: 'notebooks', line: reasonsText(planned) + (record ? '; recorded' : ''), skips: [] };
       });
     }
     if (record) {
@@ -108,11 +108,4 @@ function recordedIdentities(mode: Mode): (id: string) => Identity | undefined {
       .map((study) => [study.study, study.provenance.identity]),
   );
   return (id) => recorded.get(id);
-}
-
-/** `2 unchanged; strides: run, src/sampling/gather.ts changed`. */
-function told(planned: readonly { reason: Reason }[]): string {
-  const unchanged = planned.filter(({ reason }) => !reason.runs).length;
-  const run = planned.filter(({ reason }) => reason.runs).map(({ reason }) => reasonText(reason));
-  return [...(unchanged > 0 ? [`${unchanged} unchanged, not run again`] : []), ...run].join('; ') || 'none';
 }

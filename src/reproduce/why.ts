@@ -53,6 +53,21 @@ export function reasonText({ id, runs, why }: Reason, would = false): string {
   return `${id}: ${would ? 'would run' : 'run'}, ${changesText(why)}`;
 }
 
+/** What a step did, in a line: `2 unchanged, not run again; pixels, strides: run, src/sampling/gather.ts changed`. */
+export function reasonsText(planned: readonly { reason: Reason }[]): string {
+  const reasons = planned.map(({ reason }) => reason);
+  const unchanged = reasons.filter(({ runs }) => !runs).length;
+  // What runs for one reason is told together: on a first run all do.
+  const groups = new Map<string, Reason>();
+  for (const reason of reasons.filter(({ runs }) => runs)) {
+    const key = changesText(reason.why);
+    const group = groups.get(key);
+    groups.set(key, group ? { ...group, id: `${group.id}, ${reason.id}` } : reason);
+  }
+  const run = [...groups.values()].map((group) => reasonText(group));
+  return [...(unchanged > 0 ? [`${unchanged} unchanged, not run again`] : []), ...run].join('; ') || 'none';
+}
+
 /** What was run last in this clone. */
 export function lastIdentity(kind: Reason['kind'], id: string, mode: Mode): Identity | undefined {
   const file = pointer(kind, id, mode);

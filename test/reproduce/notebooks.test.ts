@@ -18,7 +18,7 @@ import {
 import type { Documents } from '../../src/reproduce/reads';
 import { documentsWith, readsOf } from '../../src/reproduce/reads';
 import { selectionOf } from '../../src/reproduce/only';
-import { rememberIdentity } from '../../src/reproduce/why';
+import { reasonsText, rememberIdentity } from '../../src/reproduce/why';
 import { result } from '../claims/fixtures';
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'coc-notebooks-'));
@@ -136,6 +136,17 @@ describe('why a notebook would run', () => {
     mkdirSync(path.join(scratch, 'cache', 'notebooks', identity.hash), { recursive: true });
     expect(await reason()).toEqual({ ...about, runs: false, why: [] });
     rmSync(path.join(scratch, 'cache', 'notebooks'), { recursive: true });
+  });
+});
+
+describe('what a step did', () => {
+  it('is one line: the unchanged are counted, what runs for one reason is told together', () => {
+    const reason = (id: string, ...why: string[]): Parameters<typeof reasonsText>[0][number] => ({
+      reason: { kind: 'study', id, runs: why.length > 0, why },
+    });
+    const steps = [reason('a'), reason('b', 'x changed'), reason('c', 'forced'), reason('d', 'x changed')];
+    expect(reasonsText(steps)).toBe('1 unchanged, not run again; b, d: run, x changed; c: run, forced');
+    expect(reasonsText([])).toBe('none');
   });
 });
 
