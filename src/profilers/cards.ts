@@ -13,7 +13,10 @@ export interface Card {
   memoryBandwidth: number;
   /** Bytes of memory as sold (GB = 1e9). */
   memory: number;
-  /** Bytes that the driver shows: what a program can have at most. */
+  /**
+   * Bytes that the driver shows: what a program can have at most. As nvidia-smi reports them (modal-labs/modal-client,
+   * pull request 2797; for the L40 the value of the L40S there, which has the same memory).
+   */
   shown: number;
   /** Peak bytes a second from the host to the card, one direction. */
   hostLink: number;
