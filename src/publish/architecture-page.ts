@@ -34,8 +34,8 @@ export const architectureSchema = z.strictObject({
 
 export type Architecture = z.infer<typeof architectureSchema>;
 
-/** What the forms are made from. */
-interface Described {
+/** Figure 1 in words and parts: what its forms are made from. */
+export interface Described {
   title: string;
   caption: string;
   alt: string;

@@ -14,7 +14,7 @@ import type { Stamp } from '../plots/stamp';
 import { stampKeywords, stampOf, stampParts, stampTexts } from '../plots/stamp';
 import { planeStyle } from '../plots/theme';
 import { escape } from '../plots/xml';
-import type { Architecture } from './architecture-page';
+import type { Described } from './architecture-page';
 import { architectureSchema } from './architecture-page';
 import { viewsOf } from './slices';
 import { paperSources } from './sources';
@@ -93,13 +93,7 @@ export function addSlices(typesetter: Typesetter, results: ReadonlyMap<string, R
 }
 
 /** Figure 1 on its own. */
-export interface FigureOne {
-  title: string;
-  caption: string;
-  alt: string;
-  stamp: Stamp;
-  slices: Slices;
-  drawing: Architecture;
+export interface FigureOne extends Described {
   svg: string;
   pdf: Uint8Array;
   png: Uint8Array;

@@ -1,7 +1,6 @@
 // What this clone's own last runs found, as far as the present code, spec, data and packages made it.
-import { existsSync, readdirSync } from 'node:fs';
 import type { Result } from '../results/result';
-import { loadStudy, quickDir, resultsOf } from '../results/store';
+import { loadStudies, quickDir, resultsOf } from '../results/store';
 import { changesSince } from './present';
 
 export interface OwnResults {
@@ -19,11 +18,9 @@ export interface OwnResults {
 export async function ownResults(dir: string = quickDir()): Promise<OwnResults> {
   const results = new Map<string, Result>();
   const stale: string[] = [];
-  const names = existsSync(dir) ? readdirSync(dir).filter((file) => file.endsWith('.json')) : [];
-  for (const name of names.sort().map((file) => file.slice(0, -'.json'.length))) {
-    const run = loadStudy(dir, name);
+  for (const run of loadStudies(dir)) {
     const changes = await changesSince(run);
-    if (changes === undefined || changes.length > 0) stale.push(name);
+    if (changes === undefined || changes.length > 0) stale.push(run.study);
     else for (const result of resultsOf(run, 'fresh')) results.set(result.id, result);
   }
   return { results, stale };

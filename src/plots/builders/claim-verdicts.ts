@@ -109,10 +109,8 @@ function layout(data: Data): PlotSpec['layout'] {
     barmode: 'stack',
     showlegend: true,
     legend: {
-      orientation: 'h',
       x: -margin.l / (width.one - margin.l - margin.r),
       y: 1 + 4 / height,
-      yanchor: 'bottom',
       traceorder: 'normal',
       font: { size: size.small },
       entrywidth: 112,

@@ -188,14 +188,8 @@ function layoutOf(data: Data, numbers: Numbers[]): PlotSpec['layout'] {
     height: margin.t + plotHeight + margin.b,
     margin,
     showlegend: true,
-    legend: {
-      orientation: 'h',
-      x: 0,
-      // Above the headings.
-      y: 1 + 24 / plotHeight,
-      yanchor: 'bottom',
-      font: { size: size.text },
-    },
+    // Above the headings.
+    legend: { y: 1 + 24 / plotHeight },
     ...(Object.fromEntries(axes) as JsonObject),
     shapes: panels.flatMap(({ x }, k) => [
       line({ xref: `x${suffix(k)}`, x0: 1, x1: 1, yref: `y${suffix(k)} domain`, y0: 0, y1: 1 }),

@@ -9,7 +9,7 @@ import type { Builder, Quantity, Results } from '../figure';
 import { dataOf, quantity, rowOf } from '../figure';
 import { formatNumber, formatQuantity, thinSpace } from '../../results/format';
 import type { JsonObject, PlotSpec, Trace } from '../spec';
-import { grey, palette, planeStyle, planes, size, template, width } from '../theme';
+import { grey, palette, planeStyle, planes, template, width } from '../theme';
 
 const dataSchema = z.strictObject({
   planes: z.array(z.tuple([z.enum(planes), z.number().int(), z.number().int()])).min(1),
@@ -158,15 +158,8 @@ function layoutOf(data: Data, bars: Bar[]): PlotSpec['layout'] {
     margin,
     barmode: 'stack',
     showlegend: true,
-    legend: {
-      orientation: 'h',
-      x: 0,
-      // Above the headings.
-      y: 1 + 24 / (data.planes.length * rowHeight),
-      yanchor: 'bottom',
-      traceorder: 'normal',
-      font: { size: size.text },
-    },
+    // Above the headings.
+    legend: { y: 1 + 24 / (data.planes.length * rowHeight), traceorder: 'normal' },
     ...axes,
     yaxis: {
       range: [-0.5, data.planes.length - 0.5],

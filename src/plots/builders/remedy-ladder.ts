@@ -9,7 +9,7 @@ import { logAxis } from '../axes';
 import type { Builder, Quantity } from '../figure';
 import { dataOf, quantity, rowOf } from '../figure';
 import type { JsonObject, Trace } from '../spec';
-import { grey, kindMarker, palette, size, template, width } from '../theme';
+import { grey, kindMarker, palette, template, width } from '../theme';
 
 const named = z.strictObject({ id: z.string(), title: z.string() });
 const dataSchema = z.strictObject({
@@ -76,13 +76,7 @@ export const remedyLadder: Builder = (own, results) => {
         height: margin.t + plotHeight + margin.b,
         margin,
         showlegend: true,
-        legend: {
-          orientation: 'h',
-          x: 0,
-          y: 1 + 18 / plotHeight,
-          yanchor: 'bottom',
-          font: { size: size.text },
-        },
+        legend: { y: 1 + 18 / plotHeight },
         xaxis: {
           ...logAxis(all),
           title: { text: 'Saved activations of three views (GB)' },

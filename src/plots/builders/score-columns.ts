@@ -9,7 +9,7 @@ import { dataOf } from '../figure';
 import { methodIds, methodStyle } from '../method-style';
 import { panelHeading } from '../panel-heading';
 import type { JsonObject, PlotSpec, Trace } from '../spec';
-import { grey, size, template, width } from '../theme';
+import { grey, template, width } from '../theme';
 
 const dataSchema = z.strictObject({
   columns: z.array(z.string()).min(1),
@@ -112,7 +112,7 @@ function layoutOf({ columns, segmentation, backbones }: Data): PlotSpec['layout'
     height: margin.t + n * panelHeight + margin.b,
     margin,
     showlegend: true,
-    legend: { orientation: 'h', x: 0, y: 1.06, yanchor: 'bottom', font: { size: size.text } },
+    legend: { y: 1.06 },
     xaxis: {
       range: [-0.6, columns.length - 0.4],
       tickvals: columns.map((_, c) => c),

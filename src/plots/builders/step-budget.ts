@@ -9,7 +9,7 @@ import type { Builder, Quantity } from '../figure';
 import { dataOf, quantity, rowOf } from '../figure';
 import { panelHeading } from '../panel-heading';
 import type { JsonObject, Trace } from '../spec';
-import { grey, kindMarker, palette, size, template, width } from '../theme';
+import { grey, kindMarker, palette, template, width } from '../theme';
 
 const named = z.strictObject({ id: z.string(), title: z.string() });
 const dataSchema = z.strictObject({ ways: z.array(named).min(1), cards: z.array(named).min(1).max(2) });
@@ -107,14 +107,7 @@ export const stepBudget: Builder = (own, results) => {
         height: margin.t + plotHeight + margin.b,
         margin,
         showlegend: true,
-        legend: {
-          orientation: 'h',
-          x: domains[1][1],
-          xanchor: 'right',
-          y: 1 + 5 / plotHeight,
-          yanchor: 'bottom',
-          font: { size: size.text },
-        },
+        legend: { x: domains[1][1], xanchor: 'right', y: 1 + 5 / plotHeight },
         xaxis: log(
           domains[0],
           'FLOPs for a labelled voxel (MFLOP)',
