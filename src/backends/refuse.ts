@@ -1,0 +1,25 @@
+// A kernel that is known to be wrong, or is missing, refuses: a loud error in place of a silently wrong number.
+import { InputError } from '../base/errors';
+import type { BackendName } from './backend';
+
+/**
+ * The error that a kernel throws in place of a wrong result: `throw refuse('Conv3DBackpropInputV2', 'wasm', ...)`.
+ * @param kernel   TensorFlow.js's name of the kernel
+ * @param backend  the backend that has it wrong, or lacks it
+ * @param why      what it would do, as a phrase: `its gradient is wrong at stride 2`
+ * @param use      the backends that have it right, the best first
+ */
+export function refuse(
+  kernel: string,
+  backend: BackendName,
+  why: string,
+  use: readonly [BackendName, ...BackendName[]],
+): InputError {
+  const [best, ...others] = use;
+  return new InputError({
+    what: `cannot run ${kernel} on ${backend}`,
+    given: why,
+    expected: `a backend that has it right (${[best, ...others].join(', ')})`,
+    fix: `choose one: COC_BACKEND=${best}, or chooseBackend({ backend: '${best}' })${best === 'tensorflow' ? '; `coc native install` gets it' : ''}`,
+  });
+}
