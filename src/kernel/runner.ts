@@ -107,8 +107,11 @@ class NotebookRun {
     this.report();
     let client: KernelClient | undefined;
     try {
-      const { env, spec, signal } = this.options;
-      client = await KernelClient.start({ spec, env, signal, cwd: path.dirname(path.resolve(this.file)) });
+      const { spec, signal } = this.options;
+      const file = path.resolve(this.file);
+      // The name by which Jupyter's servers tell a kernel its notebook.
+      const env = { JPY_SESSION_NAME: file, ...this.options.env };
+      client = await KernelClient.start({ spec, env, signal, cwd: path.dirname(file) });
       client.listenTo((message) => {
         this.collector.take(message);
         this.detail = cellProgressOf(message.content) ?? this.detail;
