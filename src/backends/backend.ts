@@ -38,9 +38,15 @@ export interface Backend {
   flush(): void;
 }
 
+/** How a candidate is opened. */
+export interface OpenOptions extends Long {
+  /** It was asked for by name (`COC_BACKEND`, an option). What is not worth choosing by itself, as a software adapter, opens only then. */
+  asked?: boolean;
+}
+
 /** A backend that may be chosen. */
 export interface Candidate {
   name: BackendName;
   /** @throws InputError with the reason why it cannot be used here and how to get it */
-  open(long?: Long): Promise<Backend>;
+  open(options?: OpenOptions): Promise<Backend>;
 }
