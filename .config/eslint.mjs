@@ -3,6 +3,22 @@ import tseslint from 'typescript-eslint';
 
 const root = path.resolve(import.meta.dirname, '..');
 
+// What computes is reached through one room, where it is chosen, mended and proven.
+const engines = '^(@tensorflow[/]|tfjs-node-native$|webgpu$)';
+const throughBackends =
+  'Only src/backends may load an engine: take `tf` from src/backends/tf, and lazily, for it costs a second.';
+const enginesOnlyInBackends = {
+  'no-restricted-imports': ['error', { patterns: [{ regex: engines, message: throughBackends }] }],
+  'no-restricted-syntax': [
+    'error',
+    ...[
+      `ImportExpression[source.value=/${engines}/]`,
+      `CallExpression[callee.name=/^require$/][arguments.0.value=/${engines}/]`,
+      `CallExpression[callee.object.name=/^require$/][arguments.0.value=/${engines}/]`,
+    ].map((selector) => ({ selector, message: throughBackends })),
+  ],
+};
+
 export default tseslint.config(
   {
     ignores: [
@@ -35,6 +51,11 @@ export default tseslint.config(
       eqeqeq: 'error',
       'no-console': 'error',
     },
+  },
+  {
+    files: ['src/**/*.ts', 'test/**/*.ts'],
+    ignores: ['src/backends/**', 'test/backends/**'],
+    rules: enginesOnlyInBackends,
   },
   // What runs in a browser is checked with the browser's types.
   {

@@ -2,7 +2,13 @@
 // Two towers meet only in results/: one computes, one reports. A room imports from rooms below it in its own tower
 // and from the ground; rooms on one floor do not import each other.
 const ground = [['base'], ['results']];
-const compute = [['volume', 'backends'], ['datasets', 'sampling'], ['losses'], ['profilers'], ['experiments']];
+const compute = [
+  ['volume', 'backends'],
+  ['datasets', 'sampling'],
+  ['losses'],
+  ['profilers'],
+  ['experiments'],
+];
 const report = [['claims', 'plots'], ['publish']];
 const top = [['engines', 'kernel'], ['reproduce'], ['cli']];
 
