@@ -1,6 +1,7 @@
 // What every backend does the same way: run a step, and count tensors.
 import { InputError, messageOf } from '../base/errors';
 import type { BackendMemory } from './backend';
+import { freeingSaved } from './saved-tensors';
 import { tf } from './tf';
 
 /**
@@ -13,7 +14,7 @@ export async function runStep<T>(what: string, f: () => T, finish?: () => void |
   let returned: T | undefined;
   try {
     // What a step returns is for its caller to know: tidy finds the tensors in it.
-    returned = tf.tidy<tf.TensorContainer>(f as () => tf.TensorContainer) as T;
+    returned = freeingSaved(() => tf.tidy<tf.TensorContainer>(f as () => tf.TensorContainer) as T);
     await finish?.();
     return returned;
   } catch (error) {

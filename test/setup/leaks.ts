@@ -10,7 +10,7 @@ interface Reading {
   held: number | null;
 }
 
-async function read(backend: Backend | undefined): Promise<Reading> {
+function read(backend: Backend | undefined): Reading {
   backend?.flush();
   const { numTensors: tensors, numDataBuffers: buffers, numBytes: bytes } = tf.memory();
   return { tensors, buffers, bytes, held: backend?.memory().bufferBytes ?? null };
@@ -29,16 +29,16 @@ export async function withoutLeak<T>(
   call: () => T | Promise<T>,
   backend?: Backend,
 ): Promise<T> {
-  const before = await read(backend);
+  const before = read(backend);
   let value: T;
   try {
     value = await call();
   } catch (error) {
-    compare(`${what}, which failed,`, before, await read(backend), error);
+    compare(`${what}, which failed,`, before, read(backend), error);
     throw error;
   }
   tf.dispose(value as unknown as tf.TensorContainer);
-  compare(what, before, await read(backend));
+  compare(what, before, read(backend));
   return value;
 }
 
