@@ -58,6 +58,11 @@ const verbs: Verb[] = [
     load: () => import('./verbs/runs.js'),
   },
   {
+    name: 'native',
+    summary: 'native TensorFlow, the fast engine: install, status, remove',
+    load: () => import('./verbs/native.js'),
+  },
+  {
     name: 'kernel',
     summary: 'register the notebook kernel with Jupyter and VS Code, or take it back',
     load: () => import('./verbs/kernel.js'),

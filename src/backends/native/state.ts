@@ -1,0 +1,181 @@
+// Where native TensorFlow lies, whether it is whole, and putting its binding beside npm's package.
+//
+// The cache holds, for each form, a folder with `tensorflow/` (libraries, headers), `nvidia/` where a card answered, and
+// `binding-<key>/tfjs_binding.node`. npm's package gets a link to that file, since `npm ci` removes whatever lies there.
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { InputError } from '../../base/errors';
+import { diskError, readJson, temporaryName } from '../../base/files';
+import { bindingName, buildKey } from './compile';
+import type { Host } from './host';
+import { thisHost } from './host';
+import type { Form, Wheel } from './recipe';
+import { forms, packageOf } from './recipe';
+
+/** Native TensorFlow on this machine. */
+export interface NativeState {
+  /** The form that is loaded; null when there is none. */
+  installed: Form | null;
+  /** The npm package to load. */
+  package: string | null;
+  /** TensorFlow's version; null when unknown (a binary that is not ours). */
+  tensorflow: string | null;
+  /** The folder of the libraries, or the binary that is not ours. */
+  where: string | null;
+  /** What is missing though something is there, or why nothing is used. */
+  problem?: string;
+}
+
+/** Everything of one form. */
+export function rootOf(host: Host, form: Form): string {
+  return path.join(host.home, `tensorflow-${host.recipe.version}-${form}`);
+}
+
+/** Where wheels are fetched to. */
+export function downloadsOf(host: Host): string {
+  return path.join(host.home, 'downloads');
+}
+
+/** Written last into an unpacked wheel: the sizes of its files. */
+export const unpackedMark = path.join('tensorflow', 'unpacked.json');
+const Unpacked = z.object({ files: z.record(z.string(), z.number()) });
+
+/** Whether libraries and headers are whole: all there, with the bytes that were unpacked. */
+export function hasLibraries(host: Host, form: Form): boolean {
+  const root = rootOf(host, form);
+  const mark = path.join(root, unpackedMark);
+  if (!existsSync(mark)) return false;
+  const { files } = Unpacked.parse(readJson(mark));
+  return Object.entries(files).every(
+    ([name, bytes]) =>
+      name.endsWith('.h') || statSync(path.join(root, name), { throwIfNoEntry: false })?.size === bytes,
+  );
+}
+
+/** NVIDIA's wheels that are not unpacked. */
+export function missingCuda(host: Host): Wheel[] {
+  return host.recipe.cuda.filter((wheel) => !existsSync(path.join(rootOf(host, 'gpu'), cudaDir(wheel))));
+}
+
+/** `nvidia/cuda_runtime` for `nvidia-cuda-runtime-cu12`: where the libraries' run path looks. */
+export function cudaDir(wheel: Wheel): string {
+  return path.join(
+    'nvidia',
+    wheel.project
+      .replace(/^nvidia-/, '')
+      .replace(/-cu12$/, '')
+      .replaceAll('-', '_'),
+  );
+}
+
+/** Where the compiled binding of a form lies, for the package's present sources; undefined without the package. */
+export function bindingOf(host: Host, form: Form): string | undefined {
+  const dir = host.packageDir(form);
+  return dir && path.join(rootOf(host, form), `binding-${buildKey(dir)}`, bindingName);
+}
+
+/** Whether a form can be loaded from the cache. */
+export function isInstalled(host: Host, form: Form): boolean {
+  const binding = bindingOf(host, form);
+  return binding !== undefined && existsSync(binding) && hasLibraries(host, form);
+}
+
+/**
+ * What is installed, and which form is used: `COC_NATIVE_FORM` if set, else the one for cards where a driver is there,
+ * else the one for the processor, else whichever is there. Takes milliseconds; loads nothing.
+ */
+export function nativeState(host: Host = thisHost()): NativeState {
+  const form = preferred(host).find((each) => isInstalled(host, each));
+  if (form) {
+    const problem =
+      form === 'gpu' && host.hasDriver() && missingCuda(host).length > 0
+        ? "NVIDIA's libraries are missing: run `npx coc native install --gpu`"
+        : undefined;
+    return {
+      installed: form,
+      package: packageOf[form],
+      tensorflow: host.recipe.version,
+      where: rootOf(host, form),
+      ...(problem && { problem }),
+    };
+  }
+  const other = preferred(host).find((each) => existsSync(placeInPackage(host, each) ?? ''));
+  if (other) {
+    const where = realpathSync(placeInPackage(host, other) ?? '');
+    return { installed: other, package: packageOf[other], tensorflow: null, where };
+  }
+  const begun = forms.some((each) => hasLibraries(host, each));
+  const problem = begun
+    ? 'the libraries are there, and no binding: run `npx coc native install`'
+    : 'not installed: run `npx coc native install`';
+  return { installed: null, package: null, tensorflow: null, where: null, problem };
+}
+
+/**
+ * Put the binding of the cache beside npm's package, if it is not there; called before the package is loaded.
+ * @returns the state; `package` is what to load, null when there is nothing to load
+ * @throws InputError when the package's folder cannot be written
+ */
+export function linkBinding(host: Host = thisHost()): NativeState {
+  const state = nativeState(host);
+  if (state.installed && isInstalled(host, state.installed)) placeLink(host, state.installed);
+  return state;
+}
+
+function placeLink(host: Host, form: Form): void {
+  const binding = bindingOf(host, form);
+  const place = placeInPackage(host, form);
+  if (!binding || !place || linkedTo(place) === binding) return;
+  const temporary = temporaryName(place);
+  try {
+    mkdirSync(path.dirname(place), { recursive: true });
+    symlinkSync(binding, temporary);
+    renameSync(temporary, place);
+  } catch (error) {
+    throw diskError(error, place, 'give permission to write into node_modules, or run `npm ci` as yourself');
+  }
+}
+
+/** Take our link away from beside npm's package; a binary that is not ours stays. */
+export function unlinkBinding(host: Host, form: Form): void {
+  const place = placeInPackage(host, form);
+  const target = place && linkedTo(place);
+  if (target?.startsWith(rootOf(host, form) + path.sep)) rmSync(place!, { force: true });
+}
+
+/** Where npm's package looks for its binding. */
+export function placeInPackage(host: Host, form: Form): string | undefined {
+  const dir = host.packageDir(form);
+  return dir && path.join(dir, 'lib', 'napi-v8', bindingName);
+}
+
+function linkedTo(place: string): string | undefined {
+  const stat = lstatSync(place, { throwIfNoEntry: false });
+  return stat?.isSymbolicLink() ? readlinkSync(place) : undefined;
+}
+
+function preferred(host: Host): readonly Form[] {
+  const wanted = process.env.COC_NATIVE_FORM;
+  if (wanted !== undefined && wanted !== '') {
+    const form = forms.find((each) => each === wanted);
+    if (form) return [form];
+    throw new InputError({
+      what: 'cannot choose a form of native TensorFlow',
+      given: `COC_NATIVE_FORM=${wanted}`,
+      expected: forms.join(' or '),
+      fix: 'set one of these, or unset it',
+    });
+  }
+  return host.hasDriver() ? ['gpu', 'cpu'] : ['cpu', 'gpu'];
+}
