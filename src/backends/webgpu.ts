@@ -1,16 +1,11 @@
-import { InputError } from '../base/errors';
-import type { Backend, Candidate } from './backend';
+// TensorFlow.js on any card through WebGPU: Dawn (npm `webgpu`) under `@tensorflow/tfjs-backend-webgpu`.
+import type { Candidate, OpenOptions } from './backend';
+import type { WebgpuBackend } from './webgpu/open';
 
-export const candidate: Candidate = {
+export const candidate: Candidate & { open(options?: OpenOptions): Promise<WebgpuBackend> } = {
   name: 'webgpu',
-  open(): Promise<Backend> {
-    return Promise.reject(
-      new InputError({
-        what: 'cannot open the backend webgpu',
-        given: 'no code for it yet',
-        expected: 'its loader',
-        fix: 'choose another: COC_BACKEND=cpu',
-      }),
-    );
+  async open(options) {
+    const { openWebgpu } = await import('./webgpu/open.js');
+    return openWebgpu(options);
   },
 };

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { describe } from 'vitest';
+import { swiftshader } from './swiftshader';
 
 /** The Python that has the peers: COC_PYTHON, else python3. */
 export const python = process.env.COC_PYTHON ?? 'python3';
@@ -26,6 +27,8 @@ const probes = {
   'ro-crate': () => pythonHas('rocrate_validator') && pythonHas('rocrate'),
   cffconvert: () => pythonHas('cffconvert'),
   chromium: () => chromium() !== undefined,
+  /** A graphics card in software, for WebGPU. */
+  swiftshader: () => swiftshader() !== undefined,
   pdftotext: () => spawnSync('pdftotext', ['-v'], { stdio: 'ignore' }).status === 0,
   /** The volumes of the data manifests, through COC_DATA_MIRROR. */
   'real-data': () => existsSync(process.env.COC_DATA_MIRROR ?? '/nowhere'),
