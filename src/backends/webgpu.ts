@@ -2,10 +2,10 @@
 import type { Candidate, OpenOptions } from './backend';
 import type { WebgpuBackend } from './webgpu/open';
 
-export const candidate: Candidate & { open(options?: OpenOptions): Promise<WebgpuBackend> } = {
+export const candidate = {
   name: 'webgpu',
-  async open(options) {
+  async open(options?: OpenOptions): Promise<WebgpuBackend> {
     const { openWebgpu } = await import('./webgpu/open.js');
     return openWebgpu(options);
   },
-};
+} as const satisfies Candidate;

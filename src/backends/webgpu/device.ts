@@ -83,39 +83,35 @@ function inWords(error: GPUError): string {
 
 /** Make the device's own calls throw the errors they cause. */
 export function makeThrowing(device: GPUDevice, errors: DeviceErrors): void {
-  const { createBuffer, createBindGroup, createShaderModule, createComputePipeline, createQuerySet } = device;
-  const replace = <K extends keyof GPUDevice>(name: K, value: GPUDevice[K]): void => {
-    Object.defineProperty(device, name, { value, configurable: true });
+  const replace = <D, R>(
+    name: keyof GPUDevice,
+    wrap: (create: (descriptor: D) => R) => (descriptor: D) => R,
+  ): void => {
+    const create = (device[name] as unknown as (descriptor: D) => R).bind(device);
+    Object.defineProperty(device, name, { value: wrap(create), configurable: true });
   };
-  replace('createBuffer', (descriptor) => {
-    const doing = `a buffer of ${formatBytes(descriptor.size)}`;
-    let buffer: GPUBuffer;
-    try {
-      buffer = createBuffer.call(device, descriptor);
-    } catch (error) {
-      errors.check(doing);
-      throw error;
-    }
-    try {
-      errors.check(doing);
-    } catch (error) {
-      buffer.destroy();
-      throw error;
-    }
-    return buffer;
-  });
-  const checked =
-    <D, R>(create: (this: GPUDevice, descriptor: D) => R, what: string) =>
-    (descriptor: D): R => {
-      const made = create.call(device, descriptor);
+  const checked = (name: keyof GPUDevice, what: string): void =>
+    replace(name, (create) => (descriptor) => {
+      const made = create(descriptor);
       errors.check(what);
       return made;
-    };
-  replace('createBindGroup', checked(createBindGroup, 'binding its buffers') as GPUDevice['createBindGroup']);
-  replace('createShaderModule', checked(createShaderModule, 'its shader') as GPUDevice['createShaderModule']);
-  replace(
-    'createComputePipeline',
-    checked(createComputePipeline, 'its pipeline') as GPUDevice['createComputePipeline'],
-  );
-  replace('createQuerySet', checked(createQuerySet, 'a timer') as GPUDevice['createQuerySet']);
+    });
+  checked('createBindGroup', 'binding its buffers');
+  checked('createShaderModule', 'its shader');
+  checked('createComputePipeline', 'its pipeline');
+  checked('createQuerySet', 'a timer');
+  replace<GPUBufferDescriptor, GPUBuffer>('createBuffer', (create) => (descriptor) => {
+    const doing = `a buffer of ${formatBytes(descriptor.size)}`;
+    let buffer: GPUBuffer | undefined;
+    try {
+      buffer = create(descriptor);
+      errors.check(doing);
+      return buffer;
+    } catch (error) {
+      buffer?.destroy();
+      // Where there is no memory to fill it from, Dawn throws by itself, and reports why.
+      errors.check(doing);
+      throw error;
+    }
+  });
 }

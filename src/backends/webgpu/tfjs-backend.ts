@@ -140,7 +140,8 @@ export class GuardedBackend extends WebGPUBackend {
 
   override readSync(dataId: object): tf.BackendValues {
     const { values, dtype } = this.tensorMap.get(dataId);
-    if (values == null && dtype !== 'complex64')
+    // The stock class leaves it undefined where the numbers are on the card, or null where they were sent to it.
+    if ((values ?? null) === null && dtype !== 'complex64')
       throw new InputError({
         what: 'cannot read a tensor on webgpu',
         given: 'dataSync() or arraySync(), which would have to wait for the card',

@@ -31,7 +31,7 @@ export async function timeOnDevice(
     timing.catch(() => undefined);
     if (failures.length > 0) throw failures[0];
   });
-  const { kernelMs, getExtraProfileInfo } = await timing!;
-  const names = getExtraProfileInfo?.() ?? '';
-  return { milliseconds: kernelMs as number, kernels: names === '' ? 0 : names.split(', ').length };
+  const times = await timing!;
+  const names = times.getExtraProfileInfo?.() ?? '';
+  return { milliseconds: times.kernelMs as number, kernels: names === '' ? 0 : names.split(', ').length };
 }

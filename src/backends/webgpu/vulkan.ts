@@ -15,7 +15,7 @@ export function missingLoader(file = 'libvulkan.so.1'): string | undefined {
     process.dlopen({ exports: {} }, file, os.constants.dlopen.RTLD_LAZY);
   } catch (error) {
     // Node says this of a library that was loaded and is no module of Node: exactly what we hope for.
-    if (/did not self-register/.test(messageOf(error))) return undefined;
+    if (messageOf(error).includes('did not self-register')) return undefined;
     return messageOf(error).split('\n')[0];
   }
   return undefined;
