@@ -1,0 +1,152 @@
+// The WebAssembly module of TensorFlow.js, loaded by ourselves, and the backend over it.
+//
+// TensorFlow.js's own loader leaves no way to reach what must be mended here:
+// - Emscripten's runtime adds handlers of unhandledRejection and uncaughtException that end the process, and its dispose
+//   removes everyone's. Ours takes away exactly those that were added, and a dispose that touches none.
+// - malloc returns 0 when the heap is full (3.875 GiB), and the kernels then write over the heap's first bytes.
+// - A kernel that XNNPACK refuses prints a line and leaves its output as it was. The lines are collected (`takeWarnings`).
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { BackendWasm, version_wasm } from '@tensorflow/tfjs-backend-wasm';
+import load from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
+import { InputError } from '../../base/errors';
+import { tf } from '../tf';
+import { productOver, type Multiply } from './product';
+
+/** What Emscripten's module has that we use. */
+interface Emscripten {
+  asm: { memory: WebAssembly.Memory; dispose(): void };
+  _malloc(bytes: number): number;
+  _dispose(): void;
+  cwrap(name: string, result: string | null, parameters: string[]): (...values: unknown[]) => number;
+  tfjs: BackendWasm['wasm']['tfjs'];
+}
+
+/** Bytes at which the heap ends. */
+export const heapLimit = 65535 * 65536;
+
+const strays = ['unhandledRejection', 'uncaughtException'] as const;
+type Data = ReturnType<BackendWasm['dataIdMap']['get']>;
+
+/** TensorFlow.js's wasm backend that counts its bytes, and fails where it has none left. */
+export class WasmBackend extends BackendWasm {
+  readonly multiply: Multiply;
+  /** Bytes of live buffers: every tensor's data once, however many tensors share it. */
+  liveBytes = 0;
+  private readonly live = new Set<object>();
+
+  constructor(
+    module: Emscripten,
+    private readonly warnings: string[],
+  ) {
+    super(module as unknown as BackendWasm['wasm']);
+    this.multiply = productOver(module.asm.memory, (bytes) => module._malloc(bytes));
+  }
+
+  /** Lines that kernels printed since the last call: each says that a result is not what was asked for. */
+  takeWarnings(): string[] {
+    return this.warnings.splice(0);
+  }
+
+  /** The first byte of a tensor's data in the heap. */
+  address(x: { dataId: object }): number {
+    return this.dataIdMap.get(x.dataId).memoryOffset;
+  }
+
+  /** A number above that of all data so far. */
+  get latest(): number {
+    let latest = 0;
+    for (const id of this.live) latest = Math.max(latest, this.dataIdMap.get(id).id);
+    return latest;
+  }
+
+  /** Free what was made after `latest` was read and belongs to no tensor: a failed kernel's leavings. */
+  sweep(latest: number): void {
+    const { tensorInfo } = (tf.engine() as unknown as { state: { tensorInfo: WeakMap<object, unknown> } })
+      .state;
+    for (const id of [...this.live])
+      if (this.dataIdMap.get(id).id > latest && !tensorInfo.has(id)) this.disposeData(id, true);
+  }
+
+  override move(...[dataId, values, shape, dtype, count]: Parameters<BackendWasm['move']>): void {
+    super.move(dataId, values, shape, dtype, count);
+    this.count(dataId);
+  }
+
+  override makeOutput(
+    ...[shape, dtype, at, values]: Parameters<BackendWasm['makeOutput']>
+  ): ReturnType<BackendWasm['makeOutput']> {
+    const out = super.makeOutput(shape, dtype, at, values);
+    this.count(out.dataId);
+    return out;
+  }
+
+  override disposeData(dataId: object, force = false): boolean {
+    const data = this.dataIdMap.get(dataId) as Data | undefined;
+    const gone = super.disposeData(dataId, force);
+    if (gone && this.live.delete(dataId)) this.liveBytes -= bytesOf(data!);
+    return gone;
+  }
+
+  private count(dataId: object): void {
+    if (this.live.has(dataId)) return;
+    this.live.add(dataId);
+    this.liveBytes += bytesOf(this.dataIdMap.get(dataId));
+  }
+}
+
+function bytesOf({ shape, dtype }: Data): number {
+  return dtype === 'string' ? 0 : tf.util.sizeFromShape(shape) * tf.util.bytesPerElement(dtype);
+}
+
+/**
+ * Load the module and make a backend over it.
+ * @throws InputError when this processor or Node has no SIMD in WebAssembly, or the file cannot be read
+ */
+export async function loadModule(): Promise<{ backend: WasmBackend; version: string }> {
+  if (!(await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')))
+    throw new InputError({
+      what: 'cannot open the backend wasm',
+      given: `Node ${process.versions.node} on ${process.arch} without SIMD in WebAssembly`,
+      expected: 'WebAssembly with SIMD (every Node from 20.19 on, on x64 and arm64)',
+      fix: 'choose another: COC_BACKEND=cpu',
+    });
+  const folder = path.dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json'));
+  const warnings: string[] = [];
+  const before = strays.map((event) => process.rawListeners(event));
+  const loading = (load as unknown as (options: object) => Promise<Emscripten>)({
+    wasmBinary: readFileSync(path.join(folder, 'wasm-out', 'tfjs-backend-wasm-simd.wasm')),
+    printErr: (line: string) => void (line.trim() && warnings.push(line.trim())),
+  });
+  strays.forEach((event, i) => {
+    for (const listener of process.rawListeners(event))
+      if (!before[i]!.includes(listener)) process.removeListener(event, listener as () => void);
+  });
+  const module = await loading;
+  module._dispose = () => module.asm.dispose();
+  const malloc = module._malloc;
+  module._malloc = (bytes) => {
+    const at = malloc(bytes) >>> 0;
+    if (at === 0 && bytes > 0) throw outOfMemory(bytes);
+    return at;
+  };
+  // TensorFlow.js's names for the module's own functions, as its loader gives them.
+  const call = (name: string, parameters: number, result: string | null = null) =>
+    module.cwrap(name, result, new Array<string>(parameters).fill('number'));
+  module.tfjs = {
+    init: call('init', 0),
+    initWithThreadsCount: call('init_with_threads_count', 1),
+    getThreadsCount: call('get_threads_count', 0, 'number'),
+    registerTensor: call('register_tensor', 3),
+    disposeData: call('dispose_data', 1),
+    dispose: call('dispose', 0),
+  };
+  return { backend: new WasmBackend(module, warnings), version: version_wasm };
+}
+
+/** The error of a full heap. */
+export function outOfMemory(bytes: number): Error {
+  return new Error(
+    `out of memory: wasm has no ${(bytes / 2 ** 20).toFixed(1)} MiB left in one piece (its heap ends at 3.875 GiB); use tensorflow or webgpu, or a smaller batch or image`,
+  );
+}
