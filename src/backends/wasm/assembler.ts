@@ -119,7 +119,7 @@ export function func(
 }
 
 /** A module of functions that works in the memory imported as `env.memory`. */
-export function assemble(functions: readonly Func[]): Uint8Array<ArrayBuffer> {
+export function assemble(functions: readonly Func[]): Uint8Array {
   const section = (id: number, items: readonly Code[]): number[] => [id, ...sized(list(items))];
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],

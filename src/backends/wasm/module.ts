@@ -11,19 +11,16 @@ import { BackendWasm, version_wasm } from '@tensorflow/tfjs-backend-wasm';
 import load from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
 import { InputError } from '../../base/errors';
 import { tf } from '../tf';
-import { productOver, type Multiply } from './product';
+import { productOver, type Memory, type Multiply } from './product';
 
 /** What Emscripten's module has that we use. */
 interface Emscripten {
-  asm: { memory: WebAssembly.Memory; dispose(): void };
-  _malloc(bytes: number): number;
-  _dispose(): void;
+  asm: { memory: Memory; dispose(): void };
+  _malloc: (bytes: number) => number;
+  _dispose: () => void;
   cwrap(name: string, result: string | null, parameters: string[]): (...values: unknown[]) => number;
   tfjs: BackendWasm['wasm']['tfjs'];
 }
-
-/** Bytes at which the heap ends. */
-export const heapLimit = 65535 * 65536;
 
 const strays = ['unhandledRejection', 'uncaughtException'] as const;
 type Data = ReturnType<BackendWasm['dataIdMap']['get']>;
@@ -33,13 +30,17 @@ export class WasmBackend extends BackendWasm {
   readonly multiply: Multiply;
   /** Bytes of live buffers: every tensor's data once, however many tensors share it. */
   liveBytes = 0;
+  /** The number of the newest data. */
+  newest = 0;
   private readonly live = new Set<object>();
+  private readonly heap: Memory;
 
   constructor(
     module: Emscripten,
     private readonly warnings: string[],
   ) {
-    super(module as unknown as BackendWasm['wasm']);
+    super(module);
+    this.heap = module.asm.memory;
     this.multiply = productOver(module.asm.memory, (bytes) => module._malloc(bytes));
   }
 
@@ -48,24 +49,22 @@ export class WasmBackend extends BackendWasm {
     return this.warnings.splice(0);
   }
 
+  /** The heap. It moves when it grows: ask again after every allocation. */
+  get bytes(): Uint8Array {
+    return new Uint8Array(this.heap.buffer);
+  }
+
   /** The first byte of a tensor's data in the heap. */
   address(x: { dataId: object }): number {
     return this.dataIdMap.get(x.dataId).memoryOffset;
   }
 
-  /** A number above that of all data so far. */
-  get latest(): number {
-    let latest = 0;
-    for (const id of this.live) latest = Math.max(latest, this.dataIdMap.get(id).id);
-    return latest;
-  }
-
-  /** Free what was made after `latest` was read and belongs to no tensor: a failed kernel's leavings. */
-  sweep(latest: number): void {
+  /** Free what was made after `newest` was read and belongs to no tensor: a failed kernel's leavings. */
+  sweep(newest: number): void {
     const { tensorInfo } = (tf.engine() as unknown as { state: { tensorInfo: WeakMap<object, unknown> } })
       .state;
     for (const id of [...this.live])
-      if (this.dataIdMap.get(id).id > latest && !tensorInfo.has(id)) this.disposeData(id, true);
+      if (this.dataIdMap.get(id).id > newest && !tensorInfo.has(id)) this.disposeData(id, true);
   }
 
   override move(...[dataId, values, shape, dtype, count]: Parameters<BackendWasm['move']>): void {
@@ -90,8 +89,10 @@ export class WasmBackend extends BackendWasm {
 
   private count(dataId: object): void {
     if (this.live.has(dataId)) return;
+    const data = this.dataIdMap.get(dataId);
     this.live.add(dataId);
-    this.liveBytes += bytesOf(this.dataIdMap.get(dataId));
+    this.newest = data.id;
+    this.liveBytes += bytesOf(data);
   }
 }
 
@@ -120,7 +121,7 @@ export async function loadModule(): Promise<{ backend: WasmBackend; version: str
   });
   strays.forEach((event, i) => {
     for (const listener of process.rawListeners(event))
-      if (!before[i]!.includes(listener)) process.removeListener(event, listener as () => void);
+      if (!before[i].includes(listener)) process.removeListener(event, listener as () => void);
   });
   const module = await loading;
   module._dispose = () => module.asm.dispose();

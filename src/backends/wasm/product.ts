@@ -58,7 +58,7 @@ const pack = func(
       .reduce(and);
     const turned = [
       at.set(loadI32(columns.get)),
-      ...r.map((row, i) => v[i]!.set(loadV(add(row.get, at.get)))),
+      ...r.map((row, i) => v[i].set(loadV(add(row.get, at.get)))),
       low01.set(pickV(v[0].get, v[1].get, [0, 4, 1, 5])),
       high01.set(pickV(v[0].get, v[1].get, [2, 6, 3, 7])),
       low23.set(pickV(v[2].get, v[3].get, [0, 4, 1, 5])),
@@ -120,7 +120,7 @@ const tiles = func(
         [
           at.set(add(out.get, loadI32(rows.get, 4 * r))),
           ...[0, 1].map((half) => {
-            const sum = sums[2 * r + half]!.get;
+            const sum = sums[2 * r + half].get;
             return when(
               fresh.get,
               storeV(at.get, sum, 16 * half),
@@ -168,8 +168,8 @@ const tiles = func(
               b1.set(loadV(bAt.get, 16)),
               ...[0, 1, 2, 3].flatMap((r) => [
                 ai.set(splatV(a.get, 4 * r)),
-                sums[2 * r]!.set(addV(sums[2 * r]!.get, mulV(ai.get, b0.get))),
-                sums[2 * r + 1]!.set(addV(sums[2 * r + 1]!.get, mulV(ai.get, b1.get))),
+                sums[2 * r].set(addV(sums[2 * r].get, mulV(ai.get, b0.get))),
+                sums[2 * r + 1].set(addV(sums[2 * r + 1].get, mulV(ai.get, b1.get))),
               ]),
               step(a, 16),
               step(bAt, 32),
@@ -209,6 +209,17 @@ interface Exports {
   ): void;
 }
 
+/** A memory of WebAssembly; its buffer changes when it grows. */
+export interface Memory {
+  readonly buffer: ArrayBuffer;
+}
+
+/** The part of the global WebAssembly that is used; TypeScript has its types for browsers only. */
+interface Engine {
+  Module: new (code: Uint8Array) => object;
+  Instance: new (module: object, imports: object) => { exports: Exports };
+}
+
 // Sizes of the blocks: a packed block of `a` lies in the second cache (128 KiB), one panel of `b` in the first (8 KiB).
 const blockM = 128;
 const blockK = 256;
@@ -221,17 +232,27 @@ export interface Matrix {
   columns: Int32Array;
 }
 
-/** The offsets of `n` things that lie `stride` bytes apart. */
-export function every(n: number, stride: number): Int32Array {
-  const table = new Int32Array(n);
-  for (let i = 0; i < n; i++) table[i] = i * stride;
+/**
+ * The offsets of a grid's points, the last direction fastest: `grid([rows, columns], [rowBytes, 4])`.
+ * @param counts   points along each direction
+ * @param strides  bytes from a point to the next along each direction; 0 repeats the same
+ */
+export function grid(counts: readonly number[], strides: readonly number[], start = 0): Int32Array {
+  let table = Int32Array.of(start);
+  counts.forEach((count, axis) => {
+    const stride = strides[axis];
+    const finer = new Int32Array(table.length * count);
+    for (let i = 0, at = 0; i < table.length; i++)
+      for (let j = 0; j < count; j++) finer[at++] = table[i] + j * stride;
+    table = finer;
+  });
   return table;
 }
 
 /** Whether offsets come in fours that lie side by side, but for a rest at the end. */
 function inFours(table: Int32Array): boolean {
   for (let i = 0; i + 3 < table.length; i += 4) {
-    const at = table[i]!;
+    const at = table[i];
     if (table[i + 1] !== at + 4 || table[i + 2] !== at + 8 || table[i + 3] !== at + 12) return false;
   }
   return true;
@@ -248,10 +269,9 @@ export type Multiply = (a: Matrix, b: Matrix, out: Matrix, accumulate?: boolean)
  * @param memory  where the matrices lie
  * @param malloc  gives memory for packed blocks and tables, 0.7 MB, once
  */
-export function productOver(memory: WebAssembly.Memory, malloc: (bytes: number) => number): Multiply {
-  const wasm = new WebAssembly.Instance(new WebAssembly.Module(assemble([pack, tiles])), {
-    env: { memory },
-  }).exports as unknown as Exports;
+export function productOver(memory: Memory, malloc: (bytes: number) => number): Multiply {
+  const { Module, Instance } = (globalThis as unknown as { WebAssembly: Engine }).WebAssembly;
+  const wasm = new Instance(new Module(assemble([pack, tiles])), { env: { memory } }).exports;
   const aBlock = malloc(4 * blockM * blockK);
   const bBlock = malloc(4 * blockN * blockK);
   const spare = malloc(128);
@@ -270,6 +290,9 @@ export function productOver(memory: WebAssembly.Memory, malloc: (bytes: number) 
     // A memory that grew has a new buffer.
     if (words.buffer !== memory.buffer) words = new Int32Array(memory.buffer);
     const [m, k, n] = [a.rows.length, a.columns.length, b.columns.length];
+    if (k === 0 && !accumulate)
+      for (const row of out.rows)
+        for (const column of out.columns) words[(out.base + row + column) >>> 2] = 0;
     const [aFours, bFours] = [inFours(a.columns), inFours(b.rows)];
     for (let k0 = 0; k0 < k; k0 += blockK) {
       const kn = Math.min(blockK, k - k0);
@@ -290,7 +313,7 @@ export function productOver(memory: WebAssembly.Memory, malloc: (bytes: number) 
           for (let i = 0; i < mn; i += 4)
             wasm.pack(aBlock + 4 * i * kn, 16, aRows + 4 * i, aColumns, kn, a.base, aFours);
           for (let j = 0; j < nn; j += 8) {
-            const at = out.base + out.columns[n0 + j]!;
+            const at = out.base + out.columns[n0 + j];
             const fresh = k0 === 0 && !accumulate;
             wasm.tiles(aBlock, bBlock + 4 * j * kn, kn, outRows, mn, Math.min(8, nn - j), at, fresh, spare);
           }
