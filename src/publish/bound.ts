@@ -3,7 +3,7 @@
 // The words are made here and not in Typst, so that the PDF, the web page, the figures and the terminal write one
 // number in one way.
 import { changesText } from '../results/changes';
-import { formatNumber, kindWord, titleWithUnit, unitText } from '../results/format';
+import { formatNumber, kindWord, titleWithUnit, unitFor, unitText } from '../results/format';
 import type { Result, Table } from '../results/result';
 
 /** A number written out for any count of decimals; `auto` has three significant digits, `%0` to `%2` are of a hundred. */
@@ -15,6 +15,8 @@ export interface BoundNumber {
   title: string;
   value: number;
   text: Written;
+  /** The unit behind each of these: `1 view`, `1.5 views`. */
+  units: Written;
   unit: string;
   interval: { low: Written; high: Written; level: string; method: string; n: string } | null;
   /** Kind, study, device and date in one line: shown on hover and focus. */
@@ -85,11 +87,13 @@ export function boundNumber(
   changed: ChangedSince = unchanged,
 ): BoundNumber {
   const u = result.uncertainty;
+  const text = written(result.value);
   return {
     id: result.id,
     title: result.title,
     value: result.value,
-    text: written(result.value),
+    text,
+    units: Object.fromEntries(Object.entries(text).map(([key, t]) => [key, unitFor(t, result.unit)])),
     unit: unitText(result.unit),
     interval: u && {
       low: written(u.low),

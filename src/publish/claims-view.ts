@@ -64,6 +64,7 @@ export function claimNumbers(judged: readonly Judgement[]): Record<string, Bound
       title,
       value,
       text: { auto: formatNumber(value), 0: formatNumber(value) },
+      units: { auto: '', 0: '' },
       unit: '',
       interval: null,
       origin: 'counted in the register (paper/claims.yaml) as this paper was set',

@@ -78,8 +78,13 @@ export function unitText(unit: string): string {
 /** A number with its unit: `18 GB`, `4.25`, `12 %`. */
 export function formatQuantity(value: number, unit: string, digits: Digits = {}): string {
   const number = formatNumber(value, digits);
-  const text = number === '1' ? singular(unitText(unit)) : unitText(unit);
+  const text = unitFor(number, unit);
   return number + (text && thinSpace + text);
+}
+
+/** The unit as it stands behind a written number: `1 view`, `2 views`. */
+export function unitFor(number: string, unit: string): string {
+  return number === '1' ? singular(unitText(unit)) : unitText(unit);
 }
 
 /** One of what a unit counts: `views` -> `view`, `passes` -> `pass`, `data sets` -> `data set`; symbols stay. */

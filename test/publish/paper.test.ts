@@ -6,6 +6,7 @@ import { PNG } from 'pngjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { inRepo } from '../../src/base/paths';
 import { drawFigureOne } from '../../src/publish/figure-one';
+import { boundNumber } from '../../src/publish/bound';
 import type { PaperOutput } from '../../src/publish/paper';
 import { buildPaper } from '../../src/publish/paper';
 import { describeWith } from '../setup/peers';
@@ -199,5 +200,20 @@ describeWith('pdftotext', 'the PDF as a reader sees it', () => {
     }
     // No character without a glyph.
     expect(text).not.toMatch(/[\uFFFD\0]/);
+  });
+});
+
+describe('a bound number', () => {
+  const made = (value: number): ReturnType<typeof boundNumber> => {
+    const result = number('eggs.views', value, 'views');
+    if (result.value === undefined) throw new Error('not a number');
+    return boundNumber({ ...result, value: result.value });
+  };
+
+  it('has the unit that its written form asks for', () => {
+    expect(made(1).units.auto).toBe('view');
+    expect(made(3).units.auto).toBe('views');
+    // Rounded to 1, but not one.
+    expect(made(1.04)).toMatchObject({ units: { auto: 'views', 0: 'view', 2: 'views' } });
   });
 });
