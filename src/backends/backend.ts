@@ -27,6 +27,8 @@ export interface Backend {
   driver: string | null;
   /** Versions of whatever computes the numbers: `tfjs`, `tensorflow`, `dawn`, ... */
   versions: Record<string, string>;
+  /** What a reader must know beside its numbers. */
+  notes?: readonly string[];
   /**
    * Run one step, wait until the device is done with it, and fail when the device reported an error.
    * Tensors that `f` returns are the caller's; all others are freed, when it fails too.
@@ -47,6 +49,22 @@ export interface OpenOptions extends Long {
 /** A backend that may be chosen. */
 export interface Candidate {
   name: BackendName;
-  /** @throws InputError with the reason why it cannot be used here and how to get it */
+  /**
+   * Make it TensorFlow.js's current backend. Opened again in one process it is the same backend, at once.
+   * @throws InputError whose `given` is the reason why it cannot be used here, and whose `fix` says how to get it
+   */
   open(options?: OpenOptions): Promise<Backend>;
+  /**
+   * The files of machine code that it would load; none where it would refuse for want of them. Such code can end the
+   * process: it is tried in a process of its own first (guard.ts).
+   */
+  machineCode?(): string[];
+}
+
+/** A backend that was tried and is not used. */
+export interface Rejection {
+  name: BackendName;
+  reason: string;
+  /** How to get it. */
+  fix: string;
 }

@@ -2,6 +2,14 @@
 import { InputError } from '../base/errors';
 import type { BackendName } from './backend';
 
+/** A kernel's refusal. */
+export class Refusal extends InputError {}
+
+/** Whether an error is a kernel's refusal, or of a step that ended by one. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Refusal || (error instanceof Error && isRefusal(error.cause));
+}
+
 /**
  * The error that a kernel throws in place of a wrong result: `throw refuse('Conv3DBackpropInputV2', 'wasm', ...)`.
  * @param kernel   TensorFlow.js's name of the kernel
@@ -14,9 +22,9 @@ export function refuse(
   backend: BackendName,
   why: string,
   use: readonly [BackendName, ...BackendName[]],
-): InputError {
+): Refusal {
   const [best, ...others] = use;
-  return new InputError({
+  return new Refusal({
     what: `cannot run ${kernel} on ${backend}`,
     given: why,
     expected: `a backend that has it right (${[best, ...others].join(', ')})`,

@@ -27,7 +27,9 @@ export async function runStep<T>(what: string, f: () => T, finish?: () => void |
 export function stepError(what: string, error: unknown): Error {
   if (error instanceof InputError)
     return new InputError({ ...error.problem, what: `${what}: ${error.problem.what}` }, { cause: error });
-  return new Error(`${what}: ${messageOf(error)}`, { cause: error });
+  // As tfjs-node words TensorFlow's errors.
+  const message = messageOf(error).replace(/^Invalid TF_Status: \d+\s+Message: /, 'TensorFlow: ');
+  return new Error(`${what}: ${message}`, { cause: error });
 }
 
 /** Live tensors and their bytes, as TensorFlow.js counts them. */
