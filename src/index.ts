@@ -2,6 +2,9 @@
 export * from './base/errors';
 export * from './base/interval';
 export * from './base/random';
+export { chooseBackend } from './backends/choose';
+export type { ChooseOptions, ChosenBackend } from './backends/choose';
+export type { Backend, BackendName } from './backends/backend';
 export * from './volume/affine';
 export * from './volume/orientation';
 export * from './volume/volume';

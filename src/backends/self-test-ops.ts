@@ -7,8 +7,8 @@ export interface SelfTestOp {
   name: string;
   /** Shapes of its inputs. */
   shapes: number[][];
-  run(...inputs: tf.Tensor[]): tf.Tensor;
-  plain(...inputs: (readonly number[])[]): number[];
+  run: (...inputs: tf.Tensor[]) => tf.Tensor;
+  plain: (...inputs: (readonly number[])[]) => number[];
   /** What stands after an optimiser's step has no gradient. */
   differentiable?: false;
 }
@@ -42,6 +42,31 @@ const convolution3d = (stride: number): SelfTestOp => ({
 
 const adam = { rate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, steps: 2 };
 
+function layerNorm(x: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor): tf.Tensor {
+  const { mean, variance } = tf.moments(x, -1, true);
+  return x
+    .sub(mean)
+    .mul(tf.rsqrt(variance.add(1e-5)))
+    .mul(scale)
+    .add(shift);
+}
+
+function concatAndSplit(x: tf.Tensor, y: tf.Tensor): tf.Tensor {
+  const [left, right] = tf.split(tf.concat([x, y], 1), 2, 1);
+  return tf.concat([right, left], 0);
+}
+
+function adamSteps(x: tf.Tensor): tf.Tensor {
+  const variable = tf.variable(x);
+  const optimizer = tf.train.adam(adam.rate, adam.beta1, adam.beta2, adam.epsilon);
+  for (let step = 0; step < adam.steps; step++)
+    optimizer.minimize(() => variable.square().sum<tf.Scalar>(), false, [variable]);
+  optimizer.dispose();
+  const after = variable.clone();
+  variable.dispose();
+  return after;
+}
+
 export const selfTestOps: readonly SelfTestOp[] = [
   product(false, false),
   product(true, false),
@@ -69,14 +94,7 @@ export const selfTestOps: readonly SelfTestOp[] = [
   {
     name: 'layer norm',
     shapes: [[3, 8], [8], [8]],
-    run: (x, scale, shift) => {
-      const { mean, variance } = tf.moments(x, -1, true);
-      return x
-        .sub(mean)
-        .mul(tf.rsqrt(variance.add(1e-5)))
-        .mul(scale)
-        .add(shift);
-    },
+    run: layerNorm,
     plain: (x, scale, shift) => plain.layerNorm(x, scale, shift, 1e-5),
   },
   {
@@ -103,10 +121,7 @@ export const selfTestOps: readonly SelfTestOp[] = [
       [2, 3],
       [2, 5],
     ],
-    run: (x, y) => {
-      const [left, right] = tf.split(tf.concat([x, y], 1), 2, 1);
-      return tf.concat([right, left], 0);
-    },
+    run: concatAndSplit,
     plain: (x, y) =>
       [4, 0].flatMap((from) =>
         [0, 1].flatMap((r) =>
@@ -149,16 +164,7 @@ export const selfTestOps: readonly SelfTestOp[] = [
   {
     name: 'Adam',
     shapes: [[6]],
-    run: (x) => {
-      const variable = tf.variable(x);
-      const optimizer = tf.train.adam(adam.rate, adam.beta1, adam.beta2, adam.epsilon);
-      for (let step = 0; step < adam.steps; step++)
-        optimizer.minimize(() => variable.square().sum() as tf.Scalar, false, [variable]);
-      optimizer.dispose();
-      const after = variable.clone();
-      variable.dispose();
-      return after;
-    },
+    run: adamSteps,
     plain: (x) =>
       x.map((value) => {
         let [first, second] = [0, 0];
