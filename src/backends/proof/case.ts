@@ -60,11 +60,17 @@ export const opCase = (family: Family, name: string, checks: Check[], tolerance 
   tolerance,
 });
 
-const float = (shape: number[], draw: Input['draw']): Input => ({ shape, dtype: 'float32', differentiable: true, draw });
+const float = (shape: number[], draw: Input['draw']): Input => ({
+  shape,
+  dtype: 'float32',
+  differentiable: true,
+  draw,
+});
 const list = (n: number, f: (i: number) => number): number[] => Array.from({ length: n }, (_, i) => f(i));
 
 /** Standard normal. */
-export const normal = (...shape: number[]): Input => float(shape, (random, n) => list(n, () => random.normal()));
+export const normal = (...shape: number[]): Input =>
+  float(shape, (random, n) => list(n, () => random.normal()));
 
 /** Uniform in [low, high). */
 export const uniform = (low: number, high: number, ...shape: number[]): Input =>
@@ -81,7 +87,12 @@ export const offZero = (...shape: number[]): Input =>
 
 /** All different, evenly spaced in (-2, 2), none at zero: for maxima and orders. */
 export const spaced = (...shape: number[]): Input =>
-  float(shape, (random, n) => shuffled(list(n, (i) => (4 * (i + 0.6)) / (n + 0.2) - 2), random));
+  float(shape, (random, n) =>
+    shuffled(
+      list(n, (i) => (4 * (i + 0.6)) / (n + 0.2) - 2),
+      random,
+    ),
+  );
 
 /** Small numbers, as weights are at the start. */
 export const weights = (scale: number, ...shape: number[]): Input =>
@@ -115,7 +126,8 @@ export const truths = (...shape: number[]): Input => ({
 });
 
 /** 0 or 1 as numbers: a mask. */
-export const mask = (...shape: number[]): Input => constant(float(shape, (random, n) => list(n, () => random.below(2))));
+export const mask = (...shape: number[]): Input =>
+  constant(float(shape, (random, n) => list(n, () => random.below(2))));
 
 /** The same input, without a check of its gradient: for what is data by nature. */
 export const constant = (input: Input): Input => ({ ...input, differentiable: false });

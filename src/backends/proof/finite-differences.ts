@@ -49,7 +49,10 @@ function findTruth(opCase: OpCase, check: Check): Truth {
   const inputs = drawInputs(opCase, check);
   const outputs = listOf(check.reference(inputs));
   const random = new Random(`${opCase.name}: ${check.setting}: weights`);
-  const weights = outputs.map(({ shape, data }) => ({ shape, data: data.map(() => Math.fround(random.normal())) }));
+  const weights = outputs.map(({ shape, data }) => ({
+    shape,
+    data: data.map(() => Math.fround(random.normal())),
+  }));
   const weighted = (moved: Array64[]): number =>
     listOf(check.reference(moved)).reduce((total, { data }, k) => {
       const { data: w } = weights[k];
@@ -57,7 +60,9 @@ function findTruth(opCase: OpCase, check: Check): Truth {
     }, 0);
   const slope = (input: number, along: Float64Array): number => {
     const moved = (by: number): Array64[] =>
-      inputs.map((a, k) => (k === input ? { shape: a.shape, data: a.data.map((x, i) => x + by * along[i]) } : a));
+      inputs.map((a, k) =>
+        k === input ? { shape: a.shape, data: a.data.map((x, i) => x + by * along[i]) } : a,
+      );
     return (weighted(moved(step)) - weighted(moved(-step))) / (2 * step);
   };
   const gradients = check.inputs.flatMap(({ differentiable }, input): TrueGradient[] => {

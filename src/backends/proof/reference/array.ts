@@ -9,7 +9,8 @@ export interface Array64 {
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((n, length) => n * length, 1);
 
 export function array64(shape: readonly number[], data: ArrayLike<number>): Array64 {
-  if (data.length !== sizeOf(shape)) throw new Error(`${data.length} numbers for the shape [${shape.join(', ')}]`);
+  if (data.length !== sizeOf(shape))
+    throw new Error(`${data.length} numbers for the shape [${shape.join(', ')}]`);
   return { shape: [...shape], data: Float64Array.from(data) };
 }
 

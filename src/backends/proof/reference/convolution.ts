@@ -94,7 +94,12 @@ export function convolveDepthwise(x: Array64, filter: Array64, w: Window): Array
 }
 
 /** The transpose of `convolve` in x: x [b, ...space, in], filter [...kernel, out, in] -> [b, ...target, out]. */
-export function convolveTransposed(x: Array64, filter: Array64, target: readonly number[], w: Window): Array64 {
+export function convolveTransposed(
+  x: Array64,
+  filter: Array64,
+  target: readonly number[],
+  w: Window,
+): Array64 {
   const [batch, space, cin] = [x.shape[0], x.shape.slice(1, -1), x.shape.at(-1)!];
   const [kernel, cout] = [filter.shape.slice(0, -2), filter.shape.at(-2)!];
   const out = filled([batch, ...target, cout], 0);

@@ -2,7 +2,10 @@
 import { type Array64, build, eachIndex, filled } from './array';
 
 /** `f` of every element. */
-export const map = (a: Array64, f: (x: number) => number): Array64 => ({ shape: [...a.shape], data: a.data.map(f) });
+export const map = (a: Array64, f: (x: number) => number): Array64 => ({
+  shape: [...a.shape],
+  data: a.data.map(f),
+});
 
 /** The shape that two shapes broadcast to: axes are paired from the last, and a length of 1 serves any other. */
 export function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
@@ -31,7 +34,8 @@ export function zip(a: Array64, b: Array64, f: (x: number, y: number) => number)
   return out;
 }
 
-export const broadcastTo = (a: Array64, shape: readonly number[]): Array64 => build(shape, (index) => broadcastAt(a, index));
+export const broadcastTo = (a: Array64, shape: readonly number[]): Array64 =>
+  build(shape, (index) => broadcastAt(a, index));
 
 export const add = (a: Array64, b: Array64): Array64 => zip(a, b, (x, y) => x + y);
 export const sub = (a: Array64, b: Array64): Array64 => zip(a, b, (x, y) => x - y);
@@ -42,7 +46,9 @@ export const scale = (a: Array64, factor: number): Array64 => map(a, (x) => x * 
 /** Where `condition` is not zero `a`, else `b`; all three broadcast. */
 export function where(condition: Array64, a: Array64, b: Array64): Array64 {
   const shape = broadcastShape(condition.shape, broadcastShape(a.shape, b.shape));
-  return build(shape, (index) => (broadcastAt(condition, index) !== 0 ? broadcastAt(a, index) : broadcastAt(b, index)));
+  return build(shape, (index) =>
+    broadcastAt(condition, index) !== 0 ? broadcastAt(a, index) : broadcastAt(b, index),
+  );
 }
 
 /**

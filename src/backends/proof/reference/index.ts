@@ -25,12 +25,18 @@ export function gatherND(a: Array64, indices: Array64): Array64 {
 }
 
 /** Zeros of `shape` to which the slices of `updates` are added (or, with `base`, which they replace) at `indices` [n, k]. */
-export function scatterND(indices: Array64, updates: Array64, shape: readonly number[], base?: Array64): Array64 {
+export function scatterND(
+  indices: Array64,
+  updates: Array64,
+  shape: readonly number[],
+  base?: Array64,
+): Array64 {
   const depth = indices.shape.at(-1)!;
   const out = base ? array64(shape, base.data) : filled(shape, 0);
   const width = sizeOf(shape.slice(depth));
   for (let row = 0; row < indices.data.length / depth; row++) {
-    const start = flatIndex(shape.slice(0, depth), [...indices.data.subarray(row * depth, (row + 1) * depth)]) * width;
+    const start =
+      flatIndex(shape.slice(0, depth), [...indices.data.subarray(row * depth, (row + 1) * depth)]) * width;
     for (let i = 0; i < width; i++) {
       const value = updates.data[row * width + i];
       out.data[start + i] = base ? value : out.data[start + i] + value;
@@ -51,7 +57,9 @@ export function segmentSum(a: Array64, segments: Array64, count: number): Array6
 }
 
 export const oneHot = (indices: Array64, depth: number, on = 1, off = 0): Array64 =>
-  build([...indices.shape, depth], (index, flat) => (indices.data[Math.floor(flat / depth)] === index.at(-1) ? on : off));
+  build([...indices.shape, depth], (index, flat) =>
+    indices.data[Math.floor(flat / depth)] === index.at(-1) ? on : off,
+  );
 
 /** The k largest of each row, the largest first, and where they stood. */
 export function topK(a: Array64, k: number): [values: Array64, indices: Array64] {
@@ -63,7 +71,10 @@ export function topK(a: Array64, k: number): [values: Array64, indices: Array64]
       .slice(0, k),
   );
   return [
-    array64(shape, order.flatMap((best, row) => best.map((i) => a.data[row * width + i]))),
+    array64(
+      shape,
+      order.flatMap((best, row) => best.map((i) => a.data[row * width + i])),
+    ),
     array64(shape, order.flat()),
   ];
 }

@@ -20,7 +20,11 @@ export function adam(start: Array64, gradientOf: (p: Array64) => Array64, steps:
     const g = gradientOf(p);
     m = zip(m, g, (old, x) => s.beta1 * old + (1 - s.beta1) * x);
     v = zip(v, g, (old, x) => s.beta2 * old + (1 - s.beta2) * x * x);
-    const step = zip(m, v, (a, b) => a / (1 - s.beta1 ** t) / (Math.sqrt(b / (1 - s.beta2 ** t)) + s.epsilon));
+    const step = zip(
+      m,
+      v,
+      (a, b) => a / (1 - s.beta1 ** t) / (Math.sqrt(b / (1 - s.beta2 ** t)) + s.epsilon),
+    );
     p = zip(p, step, (x, d) => x - s.rate * s.decay * x - s.rate * d);
   }
   return p;

@@ -42,7 +42,9 @@ export function einsum(equation: string, ...operands: Array64[]): Array64 {
   const [left, right] = equation.split('->');
   const inputs = left.split(',');
   const length = new Map<string, number>();
-  inputs.forEach((letters, k) => [...letters].forEach((letter, axis) => length.set(letter, operands[k].shape[axis])));
+  inputs.forEach((letters, k) =>
+    [...letters].forEach((letter, axis) => length.set(letter, operands[k].shape[axis])),
+  );
   const letters = [...new Set([...right, ...length.keys()])];
   const summed = letters.slice(right.length);
   return build(

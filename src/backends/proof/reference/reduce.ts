@@ -1,5 +1,15 @@
 // References: reductions along axes, and running sums.
-import { type Array64, array64, build, eachIndex, filled, flatIndex, fromFront, sizeOf, replaced } from './array';
+import {
+  type Array64,
+  array64,
+  build,
+  eachIndex,
+  filled,
+  flatIndex,
+  fromFront,
+  sizeOf,
+  replaced,
+} from './array';
 import { map } from './elementwise';
 
 /** All elements along `axes` (all axes when absent) for each element of the result. Reduced axes keep length 1 with `keep`. */
@@ -13,7 +23,12 @@ export function gatherAlong(
   const kept = a.shape.map((length, axis) => (reduced.has(axis) ? 1 : length));
   const lists = Array.from({ length: sizeOf(kept) }, (): number[] => []);
   eachIndex(a.shape, (index, flat) => {
-    lists[flatIndex(kept, index.map((i, axis) => (reduced.has(axis) ? 0 : i)))].push(a.data[flat]);
+    lists[
+      flatIndex(
+        kept,
+        index.map((i, axis) => (reduced.has(axis) ? 0 : i)),
+      )
+    ].push(a.data[flat]);
   });
   return { shape: keep ? kept : kept.filter((_, axis) => !reduced.has(axis)), lists };
 }

@@ -47,7 +47,10 @@ export function resizeNearest(x: Array64, space: readonly number[], sampling: Sa
     return Math.min(from - 1, Math.floor(((i + shift) * from) / to));
   };
   return build([x.shape[0], ...space, x.shape.at(-1)!], (index) =>
-    at(x, index.map((i, axis) => (axis === 0 || axis === index.length - 1 ? i : source(i, axis - 1)))),
+    at(
+      x,
+      index.map((i, axis) => (axis === 0 || axis === index.length - 1 ? i : source(i, axis - 1))),
+    ),
   );
 }
 
@@ -71,7 +74,13 @@ export function cropAndResize(x: Array64, boxes: Array64, owners: Array64, size:
  * ROIAlign (He et al. 2017, aligned): the mean of `samples` points an axis in each of `bins` bins of the box [from, to),
  * in pixel edges, as a matrix [bins, length] for one axis.
  */
-export function roiAlignWeights(length: number, from: number, to: number, bins: number, samples: number): Array64 {
+export function roiAlignWeights(
+  length: number,
+  from: number,
+  to: number,
+  bins: number,
+  samples: number,
+): Array64 {
   const weights = filled([bins, length], 0);
   for (let bin = 0; bin < bins; bin++) {
     for (let s = 0; s < samples; s++) {

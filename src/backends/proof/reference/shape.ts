@@ -4,7 +4,10 @@ import { type Array64, array64, at, build, fromFront, replaced, spliced } from '
 export const reshape = (a: Array64, shape: readonly number[]): Array64 => array64(shape, a.data);
 
 /** Axis k of the result is axis `order[k]` of `a`; reversed when absent. */
-export function transpose(a: Array64, order: readonly number[] = a.shape.map((_, axis) => axis).reverse()): Array64 {
+export function transpose(
+  a: Array64,
+  order: readonly number[] = a.shape.map((_, axis) => axis).reverse(),
+): Array64 {
   return build(
     order.map((axis) => a.shape[axis]),
     (index) => {
@@ -28,7 +31,12 @@ export function concat(parts: readonly Array64[], axis: number): Array64 {
 /** The box of `size` that starts at `begin`; a size of -1 reaches to the end. */
 export function slice(a: Array64, begin: readonly number[], size: readonly number[]): Array64 {
   const shape = size.map((length, axis) => (length === -1 ? a.shape[axis] - begin[axis] : length));
-  return build(shape, (index) => at(a, index.map((i, axis) => i + begin[axis])));
+  return build(shape, (index) =>
+    at(
+      a,
+      index.map((i, axis) => i + begin[axis]),
+    ),
+  );
 }
 
 /** Every `strides`-th element from `begin` up to, not including, `end`; a negative stride runs backwards. */
@@ -39,7 +47,12 @@ export function stridedSlice(
   strides: readonly number[],
 ): Array64 {
   const shape = begin.map((b, axis) => Math.max(0, Math.ceil((end[axis] - b) / strides[axis])));
-  return build(shape, (index) => at(a, index.map((i, axis) => begin[axis] + i * strides[axis])));
+  return build(shape, (index) =>
+    at(
+      a,
+      index.map((i, axis) => begin[axis] + i * strides[axis]),
+    ),
+  );
 }
 
 /** Parts of the given lengths along an axis. */
@@ -47,7 +60,11 @@ export function split(a: Array64, lengths: readonly number[], axis: number): Arr
   const along = fromFront(axis, a.shape.length);
   let start = 0;
   return lengths.map((length) => {
-    const begin = replaced(a.shape.map(() => 0), along, start);
+    const begin = replaced(
+      a.shape.map(() => 0),
+      along,
+      start,
+    );
     start += length;
     return slice(a, begin, replaced(a.shape, along, length));
   });
@@ -97,12 +114,21 @@ export function mirrorPad(
 export const tile = (a: Array64, times: readonly number[]): Array64 =>
   build(
     a.shape.map((length, axis) => length * times[axis]),
-    (index) => at(a, index.map((i, axis) => i % a.shape[axis])),
+    (index) =>
+      at(
+        a,
+        index.map((i, axis) => i % a.shape[axis]),
+      ),
   );
 
 export function reverse(a: Array64, axes: readonly number[]): Array64 {
   const turned = new Set(axes.map((axis) => fromFront(axis, a.shape.length)));
-  return build(a.shape, (index) => at(a, index.map((i, axis) => (turned.has(axis) ? a.shape[axis] - 1 - i : i))));
+  return build(a.shape, (index) =>
+    at(
+      a,
+      index.map((i, axis) => (turned.has(axis) ? a.shape[axis] - 1 - i : i)),
+    ),
+  );
 }
 
 /** Channels to a block of pixels: [b, h, w, block * block * c] to [b, h * block, w * block, c]. */
