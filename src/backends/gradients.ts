@@ -1,6 +1,7 @@
 // Gradients that TensorFlow.js 4.22 lacks, or has wrong, on every backend. The proof (proof/) holds each one to its finite
 // differences; what is in neither list fails with `gradient function not found for KERNEL`.
 import type * as TF from '@tensorflow/tfjs';
+import { registerResizing } from './gradients-resize';
 
 type Tensor = TF.Tensor;
 type Attributes = Record<string, unknown>;
@@ -184,43 +185,5 @@ export function registerGradients(tf: typeof TF): void {
     },
   });
 
-  // Resizing is linear: its gradient is the transpose of the matrices that it multiplies each axis with. The own gradients
-  // leave the half of a pixel out (silently wrong), so these serve where it is asked for.
-  const resizing = (kernel: string, weightsOf: (from: number, to: number) => Float32Array): void => {
-    const own = tf.getGradient(kernel).gradFunc;
-    register(kernel, ['images'], (dy, saved, attributes) => {
-      if (!attributes.halfPixelCenters) return own(dy, saved, attributes as never);
-      const [b, h, w, c] = saved[0].shape;
-      const [, tall, wide] = dy.shape;
-      return {
-        images: () => {
-          const rows = tf.tensor3d(weightsOf(h, tall), [1, tall, h]);
-          const columns = tf.tensor3d(weightsOf(w, wide), [1, wide, w]);
-          const lower = tf.matMul(tf.tile(rows, [b, 1, 1]), tf.reshape(dy, [b, tall, wide * c]), true);
-          const narrow = tf.matMul(
-            tf.tile(columns, [b * h, 1, 1]),
-            tf.reshape(lower, [b * h, wide, c]),
-            true,
-          );
-          return tf.reshape(narrow, [b, h, w, c]);
-        },
-      };
-    });
-  };
-  resizing('ResizeBilinear', (from, to) => {
-    const weights = new Float32Array(to * from);
-    for (let i = 0; i < to; i++) {
-      const x = Math.min(from - 1, Math.max(0, ((i + 0.5) * from) / to - 0.5));
-      const low = Math.floor(x);
-      weights[i * from + low] += 1 - (x - low);
-      weights[i * from + Math.min(from - 1, low + 1)] += x - low;
-    }
-    return weights;
-  });
-  resizing('ResizeNearestNeighbor', (from, to) => {
-    const weights = new Float32Array(to * from);
-    for (let i = 0; i < to; i++)
-      weights[i * from + Math.min(from - 1, Math.floor(((i + 0.5) * from) / to))] = 1;
-    return weights;
-  });
+  registerResizing(tf);
 }

@@ -1,5 +1,23 @@
 // Every case of the proof.
 import type { OpCase } from './case';
+import { convolutionCases } from './cases-convolution';
 import { elementwiseCases } from './cases-elementwise';
+import { indexCases } from './cases-index';
+import { normaliseCases } from './cases-normalise';
+import { poolCases } from './cases-pool';
+import { productCases } from './cases-product';
+import { reduceCases } from './cases-reduce';
+import { resizeCases } from './cases-resize';
+import { shapeCases } from './cases-shape';
 
-export const cases: OpCase[] = [...elementwiseCases];
+export const cases: OpCase[] = [
+  ...elementwiseCases,
+  ...reduceCases,
+  ...shapeCases,
+  ...productCases,
+  ...convolutionCases,
+  ...poolCases,
+  ...resizeCases,
+  ...normaliseCases,
+  ...indexCases,
+];
