@@ -16,7 +16,7 @@ export function registerGradients(tf: typeof TF): void {
     tf.registerGradient({
       kernelName,
       inputsToSave,
-      gradFunc: (dy, saved, attributes) => gradFunc(dy as Tensor, saved, attributes as unknown as Attributes),
+      gradFunc: (dy, saved, attributes) => gradFunc(dy as Tensor, saved, attributes),
     });
 
   /** The sum over the axes along which an input of `shape` was broadcast. */

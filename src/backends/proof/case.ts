@@ -27,7 +27,7 @@ export interface Input {
   dtype: 'float32' | 'int32' | 'bool';
   /** Whether the gradient with respect to it is checked. */
   differentiable: boolean;
-  draw(random: Random, size: number): number[];
+  draw: (random: Random, size: number) => number[];
 }
 
 /** One setting of an operation: shapes and attributes. */

@@ -3,7 +3,7 @@ import { InputError, messageOf } from '../../base/errors';
 import { type Long, Meter } from '../../base/progress';
 import { type Backend, type BackendName, backendNames } from '../backend';
 import { tf } from '../tf';
-import { type Check, type OpCase, type Tensor } from './case';
+import type { Check, OpCase, Tensor } from './case';
 import { relativeError } from './compare';
 import { projected, type Truth, truthOf } from './finite-differences';
 import { recordKernels } from './record-kernels';
