@@ -22,6 +22,10 @@ export interface Outcome {
   message: string;
   /** The backends that a refusal names. */
   use: BackendName[];
+  /** Kernels that ran. */
+  kernels: string[];
+  /** Gradients that were taken, by input: `Conv3D by filter`. */
+  gradientKernels: string[];
 }
 
 /** One case on one backend. */
@@ -30,9 +34,9 @@ export interface ProofRow {
   /** Kernels that ran forward. */
   kernels: string[];
   /** Further kernels that ran in the backward pass. */
-  gradientKernels: string[];
+  backwardKernels: string[];
   /** Gradients that were taken, by input: `Conv3D by filter`. */
-  gradients: string[];
+  gradientKernels: string[];
   /** The worst of its outcomes. */
   status: Status;
   /** The largest errors of what is right; null where nothing is. */
@@ -66,23 +70,17 @@ export async function prove(
 
 async function proveCase(backend: Backend, opCase: OpCase): Promise<ProofRow> {
   const outcomes: Outcome[] = [];
-  const ran = { forward: new Set<string>(), backward: new Set<string>(), gradients: new Set<string>() };
   for (const check of opCase.checks) {
     const truth = truthOf(opCase, check);
-    const values = await recordKernels(() =>
-      outcomeOf(opCase, check, 'value', () => valueError(backend, check, truth)),
-    );
-    values.kernels.forEach((name) => ran.forward.add(name));
-    outcomes.push(values.value);
+    const value = await outcomeOf(opCase, check, 'value', () => valueError(backend, check, truth));
+    outcomes.push(value);
     // What is refused forward has no gradient to look at.
-    if (truth.gradients.length === 0 || values.value.status === 'refused') continue;
-    const gradients = await recordKernels(() =>
-      outcomeOf(opCase, check, 'gradient', () => gradientError(backend, check, truth)),
-    );
-    gradients.kernels.forEach((name) => ran.backward.add(name));
-    gradients.gradients.forEach((name) => ran.gradients.add(name));
-    outcomes.push(gradients.value);
+    if (truth.gradients.length === 0 || value.status === 'refused') continue;
+    outcomes.push(await outcomeOf(opCase, check, 'gradient', () => gradientError(backend, check, truth)));
   }
+  const namesIn = (part: Outcome['part'], of: (outcome: Outcome) => string[]): string[] =>
+    [...new Set(outcomes.filter((o) => o.part === part).flatMap(of))].sort();
+  const kernels = namesIn('value', (o) => o.kernels);
   const statuses = outcomes.map(({ status }) => status);
   const worst = (part: Outcome['part']): number | null => {
     const errors = outcomes.flatMap((o) => (o.part === part && o.status === 'right' ? [o.error ?? 0] : []));
@@ -90,9 +88,9 @@ async function proveCase(backend: Backend, opCase: OpCase): Promise<ProofRow> {
   };
   return {
     case: opCase.name,
-    kernels: [...ran.forward].sort(),
-    gradientKernels: [...ran.backward].filter((name) => !ran.forward.has(name)).sort(),
-    gradients: [...ran.gradients].sort(),
+    kernels,
+    backwardKernels: namesIn('gradient', (o) => o.kernels).filter((name) => !kernels.includes(name)),
+    gradientKernels: namesIn('gradient', (o) => o.gradientKernels),
     status: statuses.includes('wrong') ? 'wrong' : statuses.includes('refused') ? 'refused' : 'right',
     valueError: worst('value'),
     gradientError: worst('gradient'),
@@ -111,17 +109,20 @@ async function outcomeOf(
   part: Outcome['part'],
   measure: () => Promise<number>,
 ): Promise<Outcome> {
-  const outcome = { setting: check.setting, part };
   const before = held();
-  let error: number;
-  try {
-    error = await measure();
-  } catch (thrown) {
-    const refused = thrown instanceof InputError;
-    const message = messageOf(thrown);
+  const {
+    value: measured,
+    kernels,
+    gradients,
+  } = await recordKernels(() => measure().catch((thrown: unknown) => ({ thrown })));
+  const outcome = { setting: check.setting, part, kernels, gradientKernels: gradients };
+  if (typeof measured !== 'number') {
+    const refused = measured.thrown instanceof InputError;
+    const message = messageOf(measured.thrown);
     const use = refused ? backendNames.filter((name) => message.includes(`COC_BACKEND=${name}`)) : [];
     return { ...outcome, status: refused ? 'refused' : 'wrong', error: null, message, use };
   }
+  const error = measured;
   const after = held();
   const faults: string[] = [];
   if (!(error <= opCase.tolerance))

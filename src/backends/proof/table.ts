@@ -9,8 +9,8 @@ export interface TableRow {
   family: Family;
   settings: number;
   kernels: string[];
+  backwardKernels: string[];
   gradientKernels: string[];
-  gradients: string[];
   status: Record<BackendName, string>;
   tolerance: number;
 }
@@ -58,9 +58,9 @@ export function proofDocument(rows: readonly TableRow[]): string {
       `|---|---|---|---|${backendNames.map(() => '---|').join('')}---|`,
       ...own.map((row) => {
         const kernels =
-          cell(row.kernels) + (row.gradientKernels.length > 0 ? ` + ${cell(row.gradientKernels)}` : '');
+          cell(row.kernels) + (row.backwardKernels.length > 0 ? ` + ${cell(row.backwardKernels)}` : '');
         const statuses = backendNames.map((name) => row.status[name]).join(' | ');
-        return `| ${row.name} | ${row.settings} | ${kernels} | ${cell(row.gradients)} | ${statuses} | ${row.tolerance} |`;
+        return `| ${row.name} | ${row.settings} | ${kernels} | ${cell(row.gradientKernels)} | ${statuses} | ${row.tolerance} |`;
       }),
       '',
     );
@@ -84,22 +84,13 @@ export function readProof(text: string): Map<string, TableRow> {
       family: family as Family,
       settings: Number(settings),
       kernels: list(forward),
-      gradientKernels: list(backward),
-      gradients: list(gradients),
+      backwardKernels: list(backward),
+      gradientKernels: list(gradients),
       status: Object.fromEntries(backendNames.map((backend, k) => [backend, rest[k]])) as TableRow['status'],
       tolerance: Number(rest[4]),
     });
   }
   return rows;
-}
-
-/** The names of all kernels and gradients that a PROOF.md covers. */
-export function provenNames(text: string): { kernels: Set<string>; gradients: Set<string> } {
-  const rows = [...readProof(text).values()];
-  return {
-    kernels: new Set(rows.flatMap((row) => [...row.kernels, ...row.gradientKernels])),
-    gradients: new Set(rows.flatMap((row) => row.gradients)),
-  };
 }
 
 /**
@@ -126,8 +117,8 @@ export function tableRows(
       family,
       settings: checks.length,
       kernels,
-      gradientKernels: names((row) => row.gradientKernels).filter((kernel) => !kernels.includes(kernel)),
-      gradients: names((row) => row.gradients),
+      backwardKernels: names((row) => row.backwardKernels).filter((kernel) => !kernels.includes(kernel)),
+      gradientKernels: names((row) => row.gradientKernels),
       status,
       tolerance,
     };
