@@ -31,7 +31,7 @@ function stampOf(files: string[]): string {
     const { size, mtimeMs } = statSync(file);
     return { file, size, mtimeMs };
   });
-  const told = Object.entries(process.env).filter(([key]) => /^(?:TF_|XLA_|CUDA|VK_|LD_)/.test(key));
+  const told = Object.entries(process.env).filter(([key]) => /^(?:TF_|XLA_|CUDA|NVIDIA_|LD_)/.test(key));
   return sha256OfValue({
     states,
     cpu: os.cpus()[0]?.model ?? '',

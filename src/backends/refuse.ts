@@ -28,6 +28,6 @@ export function refuse(
     what: `cannot run ${kernel} on ${backend}`,
     given: why,
     expected: `a backend that has it right (${[best, ...others].join(', ')})`,
-    fix: `choose one: COC_BACKEND=${best}, or chooseBackend({ backend: '${best}' })${best === 'tensorflow' ? '; `coc native install` gets it' : ''}`,
+    fix: `choose one: COC_BACKEND=${best}, or chooseBackend({ backend: '${best}' })${best === 'tensorflow' ? '; `npx coc native install` gets it' : ''}`,
   });
 }

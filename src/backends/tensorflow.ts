@@ -1,42 +1,40 @@
 // TensorFlow itself, through TensorFlow.js's package for Node. It comes in two forms, each a package of its own: one computes
 // on NVIDIA's cards (and on the processor where it finds none), one on the processor. One of them can be loaded in a process.
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
-import path from 'node:path';
 import util from 'node:util';
 import { InputError, messageOf } from '../base/errors';
 import type { Backend, Candidate } from './backend';
-import { firstCard, nvidiaCards } from './card';
+import { firstCard } from './card';
 import type { Caught } from './catch-stderr';
 import { catchStderr } from './catch-stderr';
+import { thisHost } from './native/host';
+import { linkBinding, placeInPackage } from './native/state';
 import { runStep, tensorCounts } from './step';
 import { tf } from './tf';
-
-/** The forms and their packages (`tfjs-node-native` is our alias of `@tensorflow/tfjs-node`). */
-const packages = { gpu: '@tensorflow/tfjs-node-gpu', cpu: 'tfjs-node-native' } as const;
-type Form = keyof typeof packages;
 
 /** What we use of tfjs-node's backend. */
 interface NodeBackend {
   binding: { TF_Version: string };
+  isGPUPackage: boolean;
   isUsingGpuDevice: boolean;
 }
 
+const what = 'cannot open the backend tensorflow';
 const requireHere = createRequire(__filename);
 
 export const candidate: Candidate = {
   name: 'tensorflow',
 
   machineCode() {
-    const form = formHere();
-    return form ? [bindingOf(form)!] : [];
+    const { installed, where } = linkBinding();
+    return installed ? [placeInPackage(thisHost(), installed)!, where!] : [];
   },
 
   async open(): Promise<Backend> {
     if (!tf.findBackendFactory('tensorflow')) load();
     await tf.setBackend('tensorflow');
-    const { binding, isUsingGpuDevice } = tf.backend() as unknown as NodeBackend;
+    const { binding, isGPUPackage, isUsingGpuDevice } = tf.backend() as unknown as NodeBackend;
     const card = isUsingGpuDevice ? firstCard() : undefined;
     const threads = process.env.TF_NUM_INTRAOP_THREADS ?? String(os.availableParallelism());
     const processor = `${os.cpus()[0]?.model.trim() || process.arch}, ${threads} ${threads === '1' ? 'thread' : 'threads'}`;
@@ -47,7 +45,7 @@ export const candidate: Candidate = {
       driver: card?.driver ?? null,
       versions: { tfjs: tf.version.tfjs, tensorflow: binding.TF_Version },
       notes:
-        loadedForm() === 'gpu' && !isUsingGpuDevice
+        isGPUPackage && !isUsingGpuDevice
           ? [`TensorFlow's form for cards is installed and found no card: it computes on the processor`]
           : [],
       step: (what, f) => runStep(what, f, isUsingGpuDevice ? waitForCard : undefined),
@@ -68,15 +66,12 @@ function waitForCard(): void {
 
 /** Load the package of the form that suits this machine. @throws InputError with what the linker or TensorFlow said */
 function load(): void {
-  const form = formHere();
-  if (!form) {
-    throw new InputError({
-      what: 'cannot use the backend tensorflow',
-      given: 'its library is not installed',
-      expected: `the binding of ${packages.cpu} or ${packages.gpu}`,
-      fix: '`coc native install` gets it',
-    });
+  const state = linkBinding();
+  if (!state.package) {
+    const [given, fix] = (state.problem ?? 'not installed: run `npx coc native install`').split(/: (?=run )/);
+    throw new InputError({ what, given, expected: 'native TensorFlow', fix });
   }
+  const { package: name, where } = state;
   // Functions that Node 23 took away, and that tfjs-node calls.
   Object.assign(util, {
     isNullOrUndefined: (value: unknown) => value === null || value === undefined,
@@ -89,8 +84,8 @@ function load(): void {
   // The card that nvidia-smi lists first, and products of float32 numbers with all their bits.
   process.env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID';
   process.env.NVIDIA_TF32_OVERRIDE ??= '0';
-  const caught = catchStderr(() => requireHere(packages[form]) as unknown);
-  if ('error' in caught) throw loadError(form, caught);
+  const caught = catchStderr(() => requireHere(name) as unknown);
+  if ('error' in caught) throw loadError(where, caught);
   const other = caught.said
     .split('\n')
     .filter((line) => line !== '' && !tensorflowsLine.test(line))
@@ -102,39 +97,15 @@ function load(): void {
 const tensorflowsLine =
   /^(?:[IWE]\d{4} |\d{4}-\d\d-\d\d [\d:.]+: [IWE] |WARNING: All log messages before absl::|To enable the following instructions)/;
 
-function loadError(form: Form, { error, said }: Caught<unknown> & { error: unknown }): InputError {
+function loadError(where: string | null, { error, said }: Caught<unknown> & { error: unknown }): InputError {
   const text = [messageOf(error), said.trim()].filter(Boolean).join('\n');
   return new InputError(
     {
-      what: 'cannot use the backend tensorflow',
-      given: `${bindingOf(form)} does not load: ${text}`,
+      what,
+      given: `a library that does not load (${where}): ${text}`,
       expected: 'a binding and libraries that fit this system',
-      fix: '`coc native install` makes it anew; `coc native remove` takes it away',
+      fix: '`npx coc native remove` and `npx coc native install` make it anew',
     },
     { cause: error },
   );
-}
-
-/** The form that is here; where both are, the one for cards when there is a card. */
-function formHere(): Form | undefined {
-  const [gpu, cpu] = [bindingOf('gpu'), bindingOf('cpu')].map((file) => file !== undefined);
-  if (gpu && (!cpu || nvidiaCards().length > 0)) return 'gpu';
-  return cpu ? 'cpu' : undefined;
-}
-
-/** The form that this process has loaded. */
-function loadedForm(): Form | undefined {
-  const { isGPUPackage } = tf.backend() as unknown as { isGPUPackage: boolean };
-  return isGPUPackage ? 'gpu' : 'cpu';
-}
-
-/** The binding beside a form's package, where both are there. */
-function bindingOf(form: Form): string | undefined {
-  try {
-    const folder = path.dirname(requireHere.resolve(`${packages[form]}/package.json`));
-    const file = path.join(folder, 'lib', 'napi-v8', 'tfjs_binding.node');
-    return existsSync(file) ? file : undefined;
-  } catch {
-    return undefined;
-  }
 }
