@@ -26,7 +26,7 @@ export interface Ending {
 
 /** Compute a run in a process of its own. Aborting the signal tells it to stop, and ends it when it does not. */
 export function runInChild(
-  { request, identity, build }: Job,
+  { request, identity, build, backend }: Job,
   store: RunStore,
   { force, signal, progress }: { force: boolean; signal: AbortSignal; progress: Progress },
 ): Promise<Ending> {
@@ -42,7 +42,7 @@ export function runInChild(
     if ('progress' in word) progress(word.progress);
     else failed = word;
   });
-  const order: Order = { request, identity, build, store: store.dir, force };
+  const order: Order = { request, identity, build, backend, store: store.dir, force };
   // It may be gone before it is told: its end says so.
   child.send(order, () => undefined);
 

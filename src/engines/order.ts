@@ -1,4 +1,5 @@
 // What passes between the engine and the process of one run.
+import type { Decision } from '../backends/probe';
 import type { Problem } from '../base/errors';
 import type { ProgressEvent } from '../base/progress';
 import type { Identity } from '../results/identity';
@@ -10,6 +11,8 @@ export interface Order {
   identity: Identity;
   /** The build of dist/ that the identity is of; a process that loads another refuses. */
   build: string;
+  /** What the study computes on, where it asks for a backend. */
+  backend?: Decision;
   /** The folder of the run store. */
   store: string;
   force: boolean;

@@ -21,7 +21,7 @@ function say(word: Word): void {
 async function work(order: Order): Promise<number> {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort());
-  const { request, identity, build, force } = order;
+  const { request, identity, build, backend, force } = order;
   try {
     const study = (createRequire(__filename)(request.module) as Record<string, StudyDefinition>)[
       request.name
@@ -36,7 +36,7 @@ async function work(order: Order): Promise<number> {
       });
     }
     const run = await compute(
-      { study, request, identity, build },
+      { study, request, identity, build, backend },
       {
         store: new RunStore(order.store),
         force,

@@ -1,5 +1,6 @@
 // A run before it is done: what is asked for, and its identity, under which it is looked for and stored.
 import { readFileSync } from 'node:fs';
+import type { Decision } from '../backends/probe';
 import { sha256, sha256OfValue } from '../base/hash';
 import { inRepo } from '../base/paths';
 import type { Identity } from '../results/identity';
@@ -13,6 +14,8 @@ export interface Job {
   identity: Identity;
   /** The build of the code that the identity is of. */
   build: string;
+  /** What the study computes on, where it asks for a backend. */
+  backend?: Decision;
 }
 
 /** Tells one build of dist/ from another. */

@@ -1,5 +1,6 @@
 // What a notebook calls for the results of a study: from the record, from the run store, or computed here and now.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Decision } from '../backends/probe';
 import { InputError, Interrupted } from '../base/errors';
 import type { Long } from '../base/progress';
 import { formatSeconds } from '../base/progress';
@@ -13,6 +14,7 @@ import { currentMode, isRehearsal, rehearsalNote } from './mode';
 import { dataOf } from './data';
 import type { Job } from './job';
 import { partsOf } from './job';
+import { fallbackNotes } from './on-backend';
 import { studyJob } from './prepare';
 import { compute } from './run';
 import type { StudyDefinition, StudyOutcome } from './study';
@@ -45,7 +47,7 @@ export async function runStudy<Spec>(
   }: RunStudyOptions = {},
 ): Promise<StudyResults> {
   if (mode === 'stored') return new StudyResults(resultsOf(loadStudy(recordedDir(), study.id), 'stored'));
-  const job = await studyJob(study, mode, await dataOf(study, long));
+  const job = await studyJob(study, mode, await dataOf(study, long), () => chosenHere(long));
   const here = store.find(job.identity.hash);
   if (here) say(`${study.id}: found in the run store, nothing is run again (${whenAndWhere(here.record)})`);
   else announce(job, store, say);
@@ -104,7 +106,15 @@ async function computeOrWait(
   }
 }
 
+/** This process computes the study: it opens what it chooses. */
+async function chosenHere(long: Long): Promise<Decision> {
+  const { chooseBackend } = await import('../backends/choose.js');
+  const { name, device, gpu, driver, versions, notes = [], why, rejected } = await chooseBackend(long);
+  return { name, device, gpu, driver, versions, notes: [...notes], why, rejected };
+}
+
 function announce(job: Job, store: RunStore, say: (line: string) => void): void {
+  for (const note of fallbackNotes(job.backend)) say(`${job.study.id}: ${note}`);
   // What the study states is for its real specs.
   if (isRehearsal()) return;
   const { seconds, memoryGiB, from } = expectedCost(job, store);

@@ -1,6 +1,7 @@
 // One run, computed and stored. Notebooks compute in their own process, the engine in one process for each run; both come
 // through here.
 import os from 'node:os';
+import type { ChosenBackend } from '../backends/choose';
 import { InputError, Interrupted, messageOf } from '../base/errors';
 import type { Long } from '../base/progress';
 import { codeState, costSince, thisDevice } from '../results/provenance';
@@ -8,6 +9,7 @@ import { attemptNow } from '../results/run-log';
 import type { RunRequest, StoredRun } from '../results/run-record';
 import type { RunStore } from '../results/run-store';
 import type { Job } from './job';
+import { openDecided, fallbackNotes } from './on-backend';
 import { partsOf } from './job';
 import type { StudyOutcome } from './study';
 import { missing } from './study';
@@ -45,8 +47,8 @@ export async function compute(
           date: new Date().toISOString(),
           ...codeState(),
           host: os.hostname(),
-          device: thisDevice(),
-          versions: { node: process.versions.node, v8: process.versions.v8 },
+          device: { ...thisDevice(), gpu: job.backend?.gpu ?? null, driver: job.backend?.driver ?? null },
+          versions: { node: process.versions.node, v8: process.versions.v8, ...job.backend?.versions },
           cost: costOf(job, store, checkpoint.secondsBefore + spent()),
         },
         outcome,
@@ -74,15 +76,16 @@ async function outcomeOf(
   long: Long & { checkpoint: ReturnType<RunStore['checkpoint']> },
 ): Promise<unknown> {
   const { study, request } = job;
-  if (request.part) return study.sweep!.runOne(request.spec, long);
+  const backend = (): Promise<ChosenBackend | undefined> => openDecided(job, long);
+  if (request.part) return study.sweep!.runOne(request.spec, { ...long, backend: await backend() });
   const outcome = study.sweep
     ? study.sweep.combine(
         request.spec,
         findParts(job, store).map((run) => run.outcome),
       )
-    : await study.run(request.spec, long);
+    : await study.run(request.spec, { ...long, backend: await backend() });
   requireSameData(request, outcome);
-  return outcome;
+  return { ...outcome, notes: [...fallbackNotes(job.backend), ...outcome.notes] };
 }
 
 /** The runs of a sweep from the store. @throws InputError naming the first that is not there */

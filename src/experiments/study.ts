@@ -1,5 +1,6 @@
 // A study: a spec for each mode, the data it needs, what it takes, and a function from spec to findings.
 import path from 'node:path';
+import type { ChosenBackend } from '../backends/choose';
 import type { Long } from '../base/progress';
 import type { Finding, Mode, Provenance, Result } from '../results/result';
 import type { Checkpoint } from '../results/run-checkpoint';
@@ -32,6 +33,8 @@ export interface StudyCost {
 /** What a run gets: a way to stop, a place to report to, and a place to save where it is. */
 export interface RunLong extends Long {
   checkpoint?: Checkpoint;
+  /** What computes, for a study that asks for it; `backend.tf` is TensorFlow.js on it. */
+  backend?: ChosenBackend;
 }
 
 /** A study that is many runs: each is done, stored and resumed on its own. */
@@ -59,6 +62,8 @@ export interface StudyDefinition<Spec = unknown, Sub = unknown, Part = unknown> 
   cost: Record<Exclude<Mode, 'stored'>, StudyCost>;
   /** Measures time: nothing else may run beside it. */
   timed?: true;
+  /** Computes with TensorFlow.js: its runs get the backend that was chosen, which is part of their identity. */
+  backend?: true;
   /** The whole study in this process. A study with a sweep is made by `sweepStudy`. */
   run(spec: Spec, long: RunLong): Promise<StudyOutcome>;
   sweep?: Sweep<Spec, Sub, Part>;
@@ -71,9 +76,9 @@ export function sweepStudy<Spec, Sub, Part>(
   const { sweep } = study;
   return {
     ...study,
-    async run(spec, { signal, progress }) {
+    async run(spec, { signal, progress, backend }) {
       const parts: Part[] = [];
-      for (const sub of sweep.specs(spec)) parts.push(await sweep.runOne(sub, { signal, progress }));
+      for (const sub of sweep.specs(spec)) parts.push(await sweep.runOne(sub, { signal, progress, backend }));
       return sweep.combine(spec, parts);
     },
   };

@@ -7,7 +7,9 @@ import { keepNewest, temporaryName, writeJsonAtomic } from '../base/files';
 import { cacheDir, inRepo } from '../base/paths';
 import type { Long } from '../base/progress';
 import { isRehearsal } from '../experiments/mode';
+import { decideBackend } from '../backends/probe';
 import { publishedDigests } from '../experiments/data';
+import { backendIdentity } from '../experiments/prepare';
 import { studies } from '../experiments/registry';
 import { inputName } from '../experiments/study';
 import type { Notebook } from '../kernel/nbformat';
@@ -54,7 +56,7 @@ export function listNotebooks(dir: string = inRepo('notebooks')): NotebookCode[]
 }
 
 /** What must change before a notebook is run again. @param data  digests of the data sets by name */
-export function identityOfNotebook(
+export async function identityOfNotebook(
   notebook: NotebookCode,
   mode: Exclude<Mode, 'stored'>,
   data: Record<string, string>,
@@ -62,11 +64,13 @@ export function identityOfNotebook(
 ): Promise<Identity> {
   const size = isRehearsal() ? 'tiny' : mode;
   const specs = Object.fromEntries(notebook.studies.map((id) => [id, studies[id].specs[size]]));
+  const computes = notebook.studies.some((id) => studies[id].backend);
   const wanted = notebook.studies.flatMap((id) => studies[id].needs.map(inputName));
   const tables = notebook.studies.flatMap((id) => Object.entries(publishedDigests(studies[id])));
   return identityOf(notebook.source, {
     resolveDir: path.dirname(notebook.file),
     spec: { mode, specs, cells: notebook.cells },
+    backend: computes ? await backendIdentity(await decideBackend()) : {},
     data: {
       ...Object.fromEntries(Object.entries(data).filter(([name]) => wanted.includes(name))),
       ...Object.fromEntries(tables),

@@ -87,6 +87,14 @@ async function makeBundle(
               return { path: args.path, external: true };
             }
             const target = path.resolve(args.resolveDir, args.path);
+            // What is loaded to compute on is the identity's `backend`; nothing else of that room is loaded this way.
+            const backends = path.join(root, 'src', 'backends') + path.sep;
+            if (
+              args.kind === 'dynamic-import' &&
+              target.startsWith(backends) &&
+              !args.importer.startsWith(backends)
+            )
+              return { path: args.path, external: true };
             const inDist = path.relative(path.join(root, 'dist'), target);
             const outside = inDist.startsWith('..') || path.isAbsolute(inDist);
             const file = sourceFile(outside ? target : path.join(root, 'src', inDist));

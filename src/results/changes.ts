@@ -21,10 +21,7 @@ export function listChanges(before: Identity, now: Identity): Change[] {
       part: 'packages' as const,
       text: `package ${key.slice(key.lastIndexOf('node_modules/') + 'node_modules/'.length)} ${packageText(was, is)} (lock)`,
     })),
-    ...compare(before.backend, now.backend).map(({ key, was, is }) => ({
-      part: 'backend' as const,
-      text: `backend: ${key} ${was ?? 'none'} -> ${is ?? 'none'}`,
-    })),
+    ...backendChanges(before.backend, now.backend).map((text) => ({ part: 'backend' as const, text })),
   ];
 }
 
@@ -37,6 +34,15 @@ export function changesBetween(before: Identity, now: Identity): string[] {
 export function changesText(changes: readonly string[], most = 5): string {
   const more = changes.length - most;
   return changes.slice(0, most).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
+/** Another backend is the whole of the change: versions of two backends are nothing to compare. */
+function backendChanges(before: Identity['backend'], now: Identity['backend']): string[] {
+  if (before.name !== now.name) return [`backend ${before.name ?? 'none'} -> ${now.name ?? 'none'}`];
+  return compare(before, now).map(
+    ({ key, was, is }) =>
+      `backend${now.name ? ` ${now.name}` : ''}: ${key === 'code' ? 'its code changed' : `${key} ${was ?? 'none'} -> ${is ?? 'none'}`}`,
+  );
 }
 
 function codeChanges(before: Record<string, string>, now: Record<string, string>): Change[] {
