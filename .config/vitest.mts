@@ -7,6 +7,8 @@ export default defineConfig({
     globalSetup: ['test/setup/build.ts'],
     reporters: ['default', './test/setup/count-reporter.mts'],
     // Timings and kernels are tested: one file at a time, each in a fresh process.
+    // A reproduce in a test must not fetch TensorFlow; what is installed is used.
+    env: { COC_NATIVE: '0' },
     pool: 'forks',
     maxWorkers: 1,
     isolate: true,

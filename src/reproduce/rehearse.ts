@@ -40,6 +40,7 @@ export async function rehearse({ mode, only, json, signal }: RehearseOptions): P
         env: {
           ...process.env,
           COC_SPECS: 'tiny',
+          COC_NATIVE: '0',
           COC_CACHE: path.join(scratch, 'cache'),
           COC_DATA: dataDir(),
         },

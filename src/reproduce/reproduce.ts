@@ -22,6 +22,7 @@ import type { DriftSummary } from './drift';
 import { driftSummary } from './drift';
 import { DrawnFiles } from './drawn-files';
 import { besideRecord, drawFigures } from './figures';
+import { nativeStep, wantsNative } from './native';
 import { listNotebooks } from './notebooks';
 import type { Selection } from './only';
 import { selectionOf } from './only';
@@ -42,6 +43,8 @@ export interface ReproduceOptions extends Long {
   force?: boolean;
   /** Fail where recorded results are not of the present spec, code and data. */
   strict?: boolean;
+  /** Do not install native TensorFlow: `false`. */
+  native?: boolean;
   /** Receives a line for each step as it ends. */
   say?: (line: string) => void;
 }
@@ -71,6 +74,7 @@ export async function reproduce({
   record = false,
   force = false,
   strict = false,
+  native,
   say = () => undefined,
   ...long
 }: ReproduceOptions): Promise<Outcome> {
@@ -85,7 +89,8 @@ export async function reproduce({
   if (strict && !record) requirePresentRecord(await outdatedRecord(recordedDir()));
 
   const steps: Outcome['steps'] = [];
-  const total = stepsOf(mode, selection, record);
+  const engine = mode !== 'stored' && wantsNative(native);
+  const total = stepsOf(mode, selection, record) + (engine ? 1 : 0);
   const step: Step = async (work) => {
     const start = performance.now();
     const report = await work();
@@ -95,6 +100,7 @@ export async function reproduce({
     return report;
   };
 
+  if (engine) await step(() => nativeStep((line) => say(`      ${line}`), long));
   if (mode !== 'stored') await runSelection(selection, mode, { step, say, record, force, ...long });
   // What a part leaves alone may be of earlier code.
   const beside = (study: string): boolean => !selection.whole && !selection.studies.includes(study);

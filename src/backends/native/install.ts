@@ -22,7 +22,7 @@ import {
   cudaDir,
   downloadsOf,
   hasLibraries,
-  isInstalled,
+  installedBinding,
   linkBinding,
   missingCuda,
   rootOf,
@@ -60,7 +60,7 @@ export async function installNative(
 }
 
 /** @throws InputError when the libraries cannot run on this machine */
-export function requireMachine({ platform, arch, glibc }: Host): void {
+function requireMachine({ platform, arch, glibc }: Host): void {
   if (platform !== 'linux' || arch !== 'x64') throw otherPlatform(platform, arch);
   const found = glibc();
   if (found === undefined) throw musl();
@@ -69,8 +69,38 @@ export function requireMachine({ platform, arch, glibc }: Host): void {
   if (major < wantedMajor || (major === wantedMajor && minor < wantedMinor)) throw oldGlibc(found);
 }
 
+/** What an install would do. */
+export type Prospect =
+  | { state: 'to install'; form: Form; fetchBytes: number; diskBytes: number }
+  | { state: 'impossible'; reason: string };
+
+/** What `installNative` would do, as far as can be told without fetching anything. */
+export async function nativeProspect(host: Host = thisHost()): Promise<Prospect> {
+  try {
+    requireMachine(host);
+    const cards = await host.cards();
+    const form = cards.length > 0 ? 'gpu' : 'cpu';
+    if (host.packageDir(form) === undefined) throw noPackage(form);
+    await findCompiler();
+    const wheels = missingWheels(host, form, cards.length > 0);
+    if (wheels.length > 0) await findPip();
+    return { state: 'to install', form, ...sizesOf(wheels, host) };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return { state: 'impossible', reason: error.message };
+  }
+}
+
+function sizesOf(wheels: readonly Wheel[], host: Host): { fetchBytes: number; diskBytes: number } {
+  const downloads = downloadsOf(host);
+  return {
+    fetchBytes: wheels.reduce((sum, wheel) => sum + bytesToFetch(wheel, downloads), 0),
+    diskBytes: wheels.reduce((sum, wheel) => sum + wheel.keptBytes, 0),
+  };
+}
+
 /** What is still to be fetched and unpacked of a form. */
-export function missingWheels(host: Host, form: Form, withCards: boolean): Wheel[] {
+function missingWheels(host: Host, form: Form, withCards: boolean): Wheel[] {
   const libraries = hasLibraries(host, form) ? [] : [host.recipe.wheels[form]];
   return [...libraries, ...(form === 'gpu' && withCards ? missingCuda(host) : [])];
 }
@@ -107,7 +137,7 @@ async function installForm(
 }
 
 function isWhole(host: Host, form: Form, withCards: boolean): boolean {
-  return isInstalled(host, form) && missingWheels(host, form, withCards).length === 0;
+  return installedBinding(host, form) !== undefined && missingWheels(host, form, withCards).length === 0;
 }
 
 /** Do something while no other process installs; waits for one that does. @throws Interrupted */
@@ -147,21 +177,20 @@ async function complete(job: Job): Promise<void> {
   // Another process may have done all of it while this one waited.
   const wheels = missingWheels(host, form, cards.length > 0);
   if (wheels.length > 0) await fetchAndUnpack(wheels, job);
-  if (!isInstalled(host, form)) await build(job);
+  if (!installedBinding(host, form)) await build(job);
   else if (wheels.length > 0) await check(job, bindingOf(host, form)!);
 }
 
 async function fetchAndUnpack(wheels: readonly Wheel[], { form, host, say, long }: Job): Promise<void> {
   const downloads = downloadsOf(host);
-  const toFetch = wheels.map((wheel) => bytesToFetch(wheel, downloads));
-  const onDisk = wheels.reduce((sum, wheel) => sum + wheel.keptBytes, 0);
+  const { fetchBytes, diskBytes } = sizesOf(wheels, host);
   // One wheel at a time lies beside what is unpacked.
-  const needed = onDisk + Math.max(...toFetch) + 1e6;
+  const needed = diskBytes + Math.max(...wheels.map((wheel) => bytesToFetch(wheel, downloads))) + 1e6;
   const free = host.freeBytes(host.home);
   const what = form === 'gpu' ? 'NVIDIA cards' : 'the processor';
-  const sum = toFetch.reduce((a, b) => a + b, 0);
   say(
-    `TensorFlow ${host.recipe.version} for ${what}: ${formatBytes(sum)} to fetch by pip, ${formatBytes(onDisk)} on disk (${formatBytes(free)} free), in ${host.home}`,
+    `TensorFlow ${host.recipe.version} for ${what}: ${formatBytes(fetchBytes)} to fetch by pip, ` +
+      `${formatBytes(diskBytes)} on disk (${formatBytes(free)} free), in ${host.home}`,
   );
   if (free < needed) throw noSpace(host.home, free, needed);
   const pip = await findPip(long.signal);

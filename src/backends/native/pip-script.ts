@@ -8,8 +8,8 @@ export const OTHER_PIP = 5;
 
 /**
  * Arguments: project, file name, part file, bytes, then options of `pip download`. Prints the length of the part as it
- * grows, a number a line. A server that knows no Range is read from the start; a cut is tried again five times, each time
- * from where it was cut.
+ * grows, a number a line. A server that knows no Range is read from the start; a cut is tried again as often as pip's
+ * option `retries` says (five times), each time from where it was cut.
  */
 export const fetchScript = `
 import errno, os, sys, time
@@ -24,11 +24,13 @@ try:
     from pip._vendor.requests import RequestException
     command = DownloadCommand('download', '')
     options, _ = command.parse_args(['--no-cache-dir'] + sys.argv[5:] + [project])
-    with command.main_context():
-        session = command.get_default_session(options)
-        finder = command._build_package_finder(options, session, target_python=make_target_python(options))
-        found = finder.find_all_candidates(project)
-        links = [each.link for each in found if each.link.filename == wanted]
+    # Never left: what it holds (the session) is needed to the end of the process.
+    context = command.main_context()
+    context.__enter__()
+    session = command.get_default_session(options)
+    finder = command._build_package_finder(options, session, target_python=make_target_python(options))
+    found = finder.find_all_candidates(project)
+    links = [each.link for each in found if each.link.filename == wanted]
 except (ImportError, AttributeError, TypeError) as error:
     end(${OTHER_PIP}, error)
 except (PipError, RequestException) as error:
@@ -39,7 +41,7 @@ url = links[0].url.split('#')[0]
 tries, said = 0, 'the connection was cut'
 try:
     with open(part, 'ab') as file:
-        while file.tell() < size and tries < 5:
+        while file.tell() < size and tries <= options.retries:
             start = file.tell()
             try:
                 headers = {'Accept-Encoding': 'identity'}
@@ -52,7 +54,8 @@ try:
                         break
                 else:
                     if answer.status_code == 200:
-                        file.truncate(0)
+                        file.seek(0)
+                        file.truncate()
                     for piece in answer.iter_content(1 << 18):
                         file.write(piece)
                         print(file.tell(), flush=True)

@@ -5,6 +5,7 @@ import { Interrupted } from '../../base/errors';
 export interface Ended {
   /** Exit code; null when a signal ended it, or it could not be started. */
   code: number | null;
+  /** The last part of what it said. */
   stdout: string;
   /** The last part of what it said, or why it could not be started. */
   stderr: string;
@@ -25,7 +26,24 @@ export async function runProgram(
   [program, ...args]: readonly string[],
   { env = process.env, cwd, timeout, signal, onLine }: RunOptions,
 ): Promise<Ended> {
-  const child = spawn(program, args, { env, cwd, timeout, signal, stdio: ['ignore', 'pipe', 'pipe'] });
+  const stopped = (): Interrupted => new Interrupted('the install of native TensorFlow');
+  if (signal?.aborted) throw stopped();
+  // A group of its own, so that what the program starts (a compiler's passes) ends with it.
+  const child = spawn(program, args, {
+    env,
+    cwd,
+    timeout,
+    detached: process.platform !== 'win32',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const stop = (): void => {
+    try {
+      if (child.pid !== undefined) process.kill(process.platform === 'win32' ? child.pid : -child.pid);
+    } catch {
+      // It has ended by itself.
+    }
+  };
+  signal?.addEventListener('abort', stop, { once: true });
   let stdout = '';
   let stderr = '';
   let rest = '';
@@ -33,19 +51,19 @@ export async function runProgram(
     stdout = (stdout + text).slice(-100_000);
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
-    if (onLine) for (const line of lines) onLine(line);
+    if (onLine && !signal?.aborted) for (const line of lines) onLine(line);
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-100_000)));
   const code = await new Promise<number | null>((resolve) => {
     child.once('error', (error) => {
-      if (child.pid === undefined) {
-        stderr = error.message;
-        resolve(null);
-      }
+      if (child.pid !== undefined) return;
+      stderr = error.message;
+      resolve(null);
     });
     child.once('close', resolve);
   });
-  if (signal?.aborted) throw new Interrupted('the install of native TensorFlow');
+  signal?.removeEventListener('abort', stop);
+  if (signal?.aborted) throw stopped();
   return { code, stdout, stderr };
 }
 
@@ -54,7 +72,7 @@ export function lastWords(text: string, lines = 3): string {
   return text
     .split('\n')
     .map((line) => line.trim().replace(/^ERROR: /, ''))
-    .filter((line) => line !== '' && !line.startsWith('[notice]'))
+    .filter((line) => line !== '' && !/^(\[notice\]|WARNING:)/.test(line))
     .slice(-lines)
     .join(' ')
     .slice(0, 600);

@@ -85,10 +85,10 @@ export function bindingOf(host: Host, form: Form): string | undefined {
   return dir && path.join(rootOf(host, form), `binding-${buildKey(dir)}`, bindingName);
 }
 
-/** Whether a form can be loaded from the cache. */
-export function isInstalled(host: Host, form: Form): boolean {
+/** The binding of a form that can be loaded from the cache. */
+export function installedBinding(host: Host, form: Form): string | undefined {
   const binding = bindingOf(host, form);
-  return binding !== undefined && existsSync(binding) && hasLibraries(host, form);
+  return binding !== undefined && existsSync(binding) && hasLibraries(host, form) ? binding : undefined;
 }
 
 /**
@@ -96,30 +96,7 @@ export function isInstalled(host: Host, form: Form): boolean {
  * else the one for the processor, else whichever is there. Takes milliseconds; loads nothing.
  */
 export function nativeState(host: Host = thisHost()): NativeState {
-  const form = preferred(host).find((each) => isInstalled(host, each));
-  if (form) {
-    const problem =
-      form === 'gpu' && host.hasDriver() && missingCuda(host).length > 0
-        ? "NVIDIA's libraries are missing: run `npx coc native install --gpu`"
-        : undefined;
-    return {
-      installed: form,
-      package: packageOf[form],
-      tensorflow: host.recipe.version,
-      where: rootOf(host, form),
-      ...(problem && { problem }),
-    };
-  }
-  const other = preferred(host).find((each) => existsSync(placeInPackage(host, each) ?? ''));
-  if (other) {
-    const where = realpathSync(placeInPackage(host, other) ?? '');
-    return { installed: other, package: packageOf[other], tensorflow: null, where };
-  }
-  const begun = forms.some((each) => hasLibraries(host, each));
-  const problem = begun
-    ? 'the libraries are there, and no binding: run `npx coc native install`'
-    : 'not installed: run `npx coc native install`';
-  return { installed: null, package: null, tensorflow: null, where: null, problem };
+  return look(host).state;
 }
 
 /**
@@ -128,15 +105,55 @@ export function nativeState(host: Host = thisHost()): NativeState {
  * @throws InputError when the package's folder cannot be written
  */
 export function linkBinding(host: Host = thisHost()): NativeState {
-  const state = nativeState(host);
-  if (state.installed && isInstalled(host, state.installed)) placeLink(host, state.installed);
+  const { state, binding } = look(host);
+  if (state.installed && binding) placeLink(binding, placeInPackage(host, state.installed)!);
   return state;
 }
 
-function placeLink(host: Host, form: Form): void {
-  const binding = bindingOf(host, form);
-  const place = placeInPackage(host, form);
-  if (!binding || !place || linkedTo(place) === binding) return;
+/** The state, and the binding in the cache that belongs to it. */
+function look(host: Host): { state: NativeState; binding?: string } {
+  const order = preferred(host);
+  for (const form of order) {
+    const binding = installedBinding(host, form);
+    if (binding === undefined) continue;
+    const state: NativeState = {
+      installed: form,
+      package: packageOf[form],
+      tensorflow: host.recipe.version,
+      where: rootOf(host, form),
+    };
+    if (form === 'gpu' && host.hasDriver() && missingCuda(host).length > 0)
+      state.problem = "NVIDIA's libraries are missing: run `npx coc native install --gpu`";
+    return { state, binding };
+  }
+  for (const form of order) {
+    const place = placeInPackage(host, form);
+    // A binary that is not ours: the stock one, or of another cache.
+    if (place !== undefined && existsSync(place))
+      return {
+        state: {
+          installed: form,
+          package: packageOf[form],
+          tensorflow: null,
+          where: realpathSync(place),
+        },
+      };
+  }
+  const begun = forms.some((form) => hasLibraries(host, form));
+  const problem = begun ? 'the libraries are there, and no binding' : 'not installed';
+  return {
+    state: {
+      installed: null,
+      package: null,
+      tensorflow: null,
+      where: null,
+      problem: `${problem}: run \`npx coc native install\``,
+    },
+  };
+}
+
+function placeLink(binding: string, place: string): void {
+  if (linkedTo(place) === binding) return;
   const temporary = temporaryName(place);
   try {
     mkdirSync(path.dirname(place), { recursive: true });

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { formatBytes, formatSeconds } from '../../base/progress';
+import type { Form } from '../../backends/native/recipe';
 import type { NativeState } from '../../backends/native/state';
 import { jsonOption, print, terminal } from '../output';
 
@@ -53,11 +54,13 @@ Examples:
 }
 
 async function install(options: Install): Promise<void> {
-  const form = options.gpu ? 'gpu' : options.cpu ? 'cpu' : undefined;
+  const form: Form | undefined = options.gpu ? 'gpu' : options.cpu ? 'cpu' : undefined;
   const say = options.json ? undefined : (line: string): void => void process.stderr.write(`${line}\n`);
   const began = performance.now();
-  const { installNative } = await import('../../backends/native/install.js');
-  const state = await installNative({ form, say, ...terminal(options) });
+  const request = { form, say, ...terminal(options) };
+  const state = options.stock
+    ? await (await import('../../backends/native/stock.js')).installStock(request)
+    : await (await import('../../backends/native/install.js')).installNative(request);
   const seconds = (performance.now() - began) / 1000;
   print(options, { ...state, seconds }, `${stateText(state)}\nReady in ${formatSeconds(seconds)}.`);
 }

@@ -15,6 +15,7 @@ interface Options {
   why?: boolean;
   plan?: boolean;
   rehearse?: boolean;
+  native: boolean;
   json?: boolean;
 }
 
@@ -38,6 +39,10 @@ export function define(command: Command): void {
     .option('--force', 'run studies and notebooks again even when nothing they depend on has changed')
     .option('--record', "make this run's results the record that figures and paper are set from")
     .option('--strict', 'fail where recorded results are not of the present code, spec and data')
+    .option(
+      '--no-native',
+      'do not install native TensorFlow where it is not installed (COC_NATIVE=0 likewise)',
+    )
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -70,8 +75,10 @@ function runMode({ mode }: Options, what: string): Exclude<Mode, 'stored'> {
 async function plan(options: Options): Promise<void> {
   const { planText, planned } = await import('../../reproduce/plan.js');
   const mode = runMode(options, 'plan a run');
-  const rows = await planned(mode, options.only);
-  print(options, rows, planText(rows, mode));
+  const { plannedNative, plannedNativeText } = await import('../../reproduce/native.js');
+  const native = await plannedNative(options.native);
+  const studies = await planned(mode, options.only);
+  print(options, { native, studies }, `${planText(studies, mode)}\n${plannedNativeText(native)}`);
 }
 
 async function rehearse(options: Options): Promise<void> {
