@@ -6,6 +6,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { describe } from 'vitest';
+import { thisHost } from '../../src/backends/native/host';
+import type { Form } from '../../src/backends/native/recipe';
+import { installedBinding } from '../../src/backends/native/state';
 import { swiftshader } from './swiftshader';
 
 /** The Python that has the peers: COC_PYTHON, else python3. */
@@ -13,6 +16,10 @@ export const python = process.env.COC_PYTHON ?? 'python3';
 
 function pythonHas(module: string): boolean {
   return spawnSync(python, ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0;
+}
+
+function hasNative(form: Form): boolean {
+  return installedBinding(thisHost(), form) !== undefined;
 }
 
 const probes = {
@@ -26,6 +33,10 @@ const probes = {
   jupyterlab: () => pythonHas('jupyterlab'),
   'ro-crate': () => pythonHas('rocrate_validator') && pythonHas('rocrate'),
   cffconvert: () => pythonHas('cffconvert'),
+  pip: () => pythonHas('pip'),
+  /** TensorFlow that `coc native install` made, for the processor and for cards. */
+  'native-tensorflow': () => hasNative('cpu'),
+  'native-gpu': () => hasNative('gpu'),
   chromium: () => chromium() !== undefined,
   /** A graphics card in software, for WebGPU. */
   swiftshader: () => swiftshader() !== undefined,

@@ -224,7 +224,7 @@ async function build(job: Job): Promise<void> {
   const temporary = temporaryName(path.dirname(binding));
   try {
     mkdirSync(temporary, { recursive: true });
-    say(`Compiling the binding with ${compiler.join(' ')} (about 10 s).`);
+    say(`Compiling the binding with ${compiler.join(' ')} (10 s or more).`);
     const began = performance.now();
     const made = path.join(temporary, path.basename(binding));
     await compileBinding(compiler, packageDir, rootOf(host, form), made, long.signal);

@@ -129,7 +129,7 @@ function look(host: Host): { state: NativeState; binding?: string } {
   for (const form of order) {
     const place = placeInPackage(host, form);
     // A binary that is not ours: the stock one, or of another cache.
-    if (place !== undefined && existsSync(place))
+    if (place !== undefined && existsSync(place) && !isLinkInto(host.home, place))
       return {
         state: {
           installed: form,
@@ -167,8 +167,11 @@ function placeLink(binding: string, place: string): void {
 /** Take our link away from beside npm's package; a binary that is not ours stays. */
 export function unlinkBinding(host: Host, form: Form): void {
   const place = placeInPackage(host, form);
-  const target = place && linkedTo(place);
-  if (target?.startsWith(rootOf(host, form) + path.sep)) rmSync(place!, { force: true });
+  if (place && isLinkInto(rootOf(host, form), place)) rmSync(place, { force: true });
+}
+
+function isLinkInto(dir: string, place: string): boolean {
+  return linkedTo(place)?.startsWith(dir + path.sep) ?? false;
 }
 
 /** Where npm's package looks for its binding. */
