@@ -133,8 +133,15 @@ async function installForm(
       `No NVIDIA card answers (nvidia-smi): it computes on the processor, and NVIDIA's libraries (${formatBytes(bytes)}) were not fetched.`,
     );
   }
-  return linkBinding(host);
+  const state = linkBinding(host);
+  if (state.installed !== form)
+    say(
+      `Installed for ${placeOfWork[form]}; here the form for ${placeOfWork[state.installed!]} is used (COC_NATIVE_FORM=${form} uses the other).`,
+    );
+  return state;
 }
+
+const placeOfWork: Record<Form, string> = { cpu: 'the processor', gpu: 'NVIDIA cards' };
 
 function isWhole(host: Host, form: Form, withCards: boolean): boolean {
   return installedBinding(host, form) !== undefined && missingWheels(host, form, withCards).length === 0;
@@ -187,9 +194,8 @@ async function fetchAndUnpack(wheels: readonly Wheel[], { form, host, say, long 
   // One wheel at a time lies beside what is unpacked.
   const needed = diskBytes + Math.max(...wheels.map((wheel) => bytesToFetch(wheel, downloads))) + 1e6;
   const free = host.freeBytes(host.home);
-  const what = form === 'gpu' ? 'NVIDIA cards' : 'the processor';
   say(
-    `TensorFlow ${host.recipe.version} for ${what}: ${formatBytes(fetchBytes)} to fetch by pip, ` +
+    `TensorFlow ${host.recipe.version} for ${placeOfWork[form]}: ${formatBytes(fetchBytes)} to fetch by pip, ` +
       `${formatBytes(diskBytes)} on disk (${formatBytes(free)} free), in ${host.home}`,
   );
   if (free < needed) throw noSpace(host.home, free, needed);
