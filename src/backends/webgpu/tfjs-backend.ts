@@ -3,11 +3,13 @@ import type { DataType, TensorInfo } from '@tensorflow/tfjs';
 import type { WebGPUProgram } from '@tensorflow/tfjs-backend-webgpu';
 import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { InputError, messageOf } from '../../base/errors';
+import { refuse } from '../refuse';
 import { tf } from '../tf';
 import { withNavigator } from './dawn';
 import type { DeviceErrors } from './device';
 import { DeviceError } from './device';
 import { Pool } from './pool';
+import { mendProgram } from './programs';
 
 /** What the stock class keeps to itself and we need: its command encoder, and its timers. */
 interface Insides {
@@ -50,6 +52,12 @@ export class GuardedBackend extends WebGPUBackend {
   }
 
   override uploadToGPU(dataId: object): void {
+    const { dtype, values } = this.tensorMap.get(dataId);
+    if (dtype === 'int32' && values && (values as Int32Array).some((value) => Math.abs(value) > 2 ** 24))
+      throw refuse('int32', 'webgpu', 'integers above 16,777,216, which its kernels round', [
+        'tensorflow',
+        'cpu',
+      ]);
     try {
       this.pool.unlessItThrows(() => super.uploadToGPU(dataId));
     } finally {
@@ -66,6 +74,7 @@ export class GuardedBackend extends WebGPUBackend {
   ): TensorInfo {
     this.errors.check();
     for (const input of inputs) this.checkTensor(input.dataId);
+    mendProgram(program, inputs);
     const output = given ?? this.makeTensorInfo(program.outputShape, dtype);
     this.computedAt.set(output.dataId, ++this.clock);
     try {
