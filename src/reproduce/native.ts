@@ -1,7 +1,9 @@
 // The first step of a run: native TensorFlow, where this machine can have it. A run goes on without it.
+import type { Host } from '../backends/native/host';
+import { thisHost } from '../backends/native/host';
 import type { Prospect } from '../backends/native/install';
 import { installNative, nativeProspect } from '../backends/native/install';
-import { nativeState } from '../backends/native/state';
+import { linkBinding, nativeState } from '../backends/native/state';
 import { InputError, Interrupted, messageOf } from '../base/errors';
 import type { Long } from '../base/progress';
 import { formatBytes } from '../base/progress';
@@ -21,11 +23,16 @@ export function wantsNative(option = true): boolean {
 }
 
 /** Install it if it is not there; whatever keeps it away is said here, once. @throws Interrupted */
-export async function nativeStep(say: (line: string) => void, long: Long): Promise<StepReport> {
+export async function nativeStep(
+  say: (line: string) => void,
+  long: Long,
+  host: Host = thisHost(),
+): Promise<StepReport> {
   const report = (line: string): StepReport => ({ step: 'engine', line, skips: [] });
   try {
-    const there = nativeState();
-    const { tensorflow, installed } = there.installed ? there : await installNative({ say, ...long });
+    // After `npm ci` the binding is put back, which takes milliseconds.
+    const there = linkBinding(host);
+    const { tensorflow, installed } = there.installed ? there : await installNative({ say, ...long }, host);
     const form = installed === 'gpu' ? 'NVIDIA cards' : 'the processor';
     return report(`native TensorFlow${tensorflow ? ` ${tensorflow}` : ''} for ${form}`);
   } catch (error) {
@@ -38,9 +45,9 @@ export async function nativeStep(say: (line: string) => void, long: Long): Promi
 export type PlannedNative = { state: 'installed' | 'declined' } | Prospect;
 
 /** What a run would do about native TensorFlow. Fetches nothing. */
-export async function plannedNative(option?: boolean): Promise<PlannedNative> {
-  if (nativeState().installed) return { state: 'installed' };
-  return wantsNative(option) ? nativeProspect() : { state: 'declined' };
+export async function plannedNative(option?: boolean, host: Host = thisHost()): Promise<PlannedNative> {
+  if (nativeState(host).installed) return { state: 'installed' };
+  return wantsNative(option) ? nativeProspect(host) : { state: 'declined' };
 }
 
 /** The plan's line. */

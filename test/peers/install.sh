@@ -6,10 +6,11 @@ set -euo pipefail
 venv=$1
 here=$(cd "$(dirname "$0")" && pwd)
 
-# Chromium is driven by tests of the kernel and the pages, poppler reads back the paper.
+# Chromium is driven by tests of the kernel and the pages, poppler reads back the paper, native TensorFlow's binding is compiled.
 packages=()
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || packages+=(chromium)
 command -v pdftotext >/dev/null || packages+=(poppler-utils)
+command -v g++ >/dev/null || command -v c++ >/dev/null || command -v clang++ >/dev/null || packages+=(g++)
 command -v python3 >/dev/null || packages+=(python3)
 python3 -c 'import venv, ensurepip' 2>/dev/null || packages+=(python3-venv)
 if [ ${#packages[@]} -gt 0 ]; then

@@ -20,6 +20,7 @@ for version in $versions; do
   coc data synth head.nii.gz --seed 1 >/dev/null
   coc nifti info head.nii.gz --json >/dev/null
   coc claims --json >/dev/null
+  "$node" test/smoke/native.cjs
   COC_MODE=stored coc notebook run notebooks/01-three-views.ipynb --out "out-$version"
   coc reproduce --mode stored >/dev/null
   test -s paper/paper.pdf && test -s paper/paper.html
