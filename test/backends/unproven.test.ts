@@ -49,8 +49,8 @@ it('counts as proven what right cases ran, and nothing that is refused as a whol
     family: 'convolution',
     settings: 5,
     kernels: [`${name}Forward`],
-    gradientKernels: [`${name}Backward`],
-    gradients: [`${name} by x`],
+    backwardKernels: [`${name}Backward`],
+    gradientKernels: [`${name} by x`],
     status: { tensorflow: 'not tried', webgpu: 'not tried', wasm: 'not tried', cpu: 'not tried', ...status },
     tolerance: 1e-5,
   });

@@ -99,7 +99,9 @@ function ask(script, args) {
       if (code === 0) resolve(result);
       else {
         const how = signal ? `ended by ${signal} (limit ${options['limit-s']} s)` : `exit code ${code}`;
-        resolve({ ...result, failed: `${how}: ${words.trim().split('\n').slice(-5).join(' | ')}` });
+        const lines = words.trim().split('\n');
+        const said = lines.find((line) => /error/i.test(line)) ?? lines.at(-1);
+        resolve({ ...result, failed: `${how}: ${said}` });
       }
     });
   });

@@ -45,8 +45,11 @@ function isKept(file) {
     return false;
   // Bundles of TensorFlow.js for browsers; Node loads `tf-core.node.js` and the like.
   if (/^tf(-[a-z]+)*(\.es2017|\.fesm)?(\.min)?\.js$/.test(name)) return false;
-  if (file.includes(`webgpu${path.sep}dist${path.sep}`)) return file.includes(platform);
-  return !/[\\/](src|test|tests|docs|coverage)$/.test(file);
+  if (file.includes(`${path.sep}webgpu${path.sep}dist${path.sep}`)) return file.includes(platform);
+  // Linked from the cache where it is unpacked.
+  if (name === 'tfjs_binding.node') return false;
+  // Sources of TensorFlow.js; in other packages `src` may be what runs.
+  return !/@tensorflow[\\/][^\\/]+[\\/]src$/.test(file);
 }
 
 /** A copy; of scripts without the maps that stand inside them. */
@@ -57,7 +60,7 @@ function take(folder) {
     dereference: true,
     filter: (file, to) => {
       if (path.basename(file) === 'node_modules' && file !== folder) return false;
-      if (file === folder || file.endsWith(`webgpu${path.sep}dist`)) return true;
+      if (file === folder || file.endsWith(`${path.sep}webgpu${path.sep}dist`)) return true;
       if (!isKept(file)) return false;
       if (!file.endsWith('.js')) return true;
       const text = readFileSync(file, 'utf8');

@@ -5,17 +5,18 @@
 #
 #   --part-mib N        the pack is cut into parts of at most N MiB (default 34)
 #   --archs LIST        keep machine code of TensorFlow for these cards only (70 V100, 80 A100, 89 L4, 90 H100); default all
-#   --cuda DIR          pack NVIDIA's libraries too: a folder made by `pip install --no-deps --target DIR nvidia-...-cu12`
+#   --cuda DIR          pack all of NVIDIA's libraries: a folder made by `pip install --no-deps --target DIR nvidia-...-cu12`
+#                       (1.3 GiB and more; without it the machine's own are linked, and only the runtime library is packed)
 #   --swiftshader DIR   where libvk_swiftshader.so lies (default /usr/lib/chromium), for WebGPU without a card
 #   --no-gl             leave Vulkan's loader and the X libraries out; else they come from Debian's packages (apt-get download)
 #   --level N           of xz (default 6)
 #
-# Needs here: `npm ci`, `npx coc native install --gpu`, xz, strip, python3. Then send the parts with start.sh, and run there
+# Needs here: `npm ci`, `npx coc native install --gpu`, xz, strip, python3 with pip. Then send the parts with start.sh, and run there
 #   bash start.sh FOLDER-OF-PARTS [options of check.mjs]
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 fail() { echo "pack.sh: $*" >&2; exit 1; }
-[ $# -ge 1 ] && [ "${1#--}" = "$1" ] || { sed -n '2,16p' "$0"; exit 2; }
+[ $# -ge 1 ] && [ "${1#--}" = "$1" ] || { sed -n '2,17p' "$0"; exit 2; }
 out=$(realpath -m "$1"); shift
 part=34 archs='' cuda='' shader=/usr/lib/chromium gl=1 level=6
 while [ $# -gt 0 ]; do
@@ -67,9 +68,15 @@ node -e '
   mark.files = Object.fromEntries(kept.map((name) => [name, fs.statSync(`${dir}/../${name}`).size]));
   fs.writeFileSync(`${dir}/unpacked.json`, JSON.stringify(mark));
 ' "$cache/native/$engine/tensorflow" "$target/tensorflow"
+echo "NVIDIA's runtime library"
+# Its functions are looked up with their versions: no other release can take its place.
+runtime=$(node -p 'require("./dist/backends/native/recipe.js").recipe.cuda.filter((w) => w.project.includes("cuda-runtime")).map((w) => `${w.project}==${w.version}`).join()')
+python3 -m pip download -q --no-deps -d "$work/wheels" "$runtime" || fail "pip has no $runtime"
+(cd "$work/wheels" && python3 -m zipfile -e ./*.whl x) && cp -r "$work/wheels/x/nvidia" "$target/"
+rm -rf "$target"/nvidia/*/include
 if [ -n "$cuda" ]; then
   [ -d "$cuda/nvidia" ] || fail "no folder nvidia in $cuda"
-  echo "NVIDIA's libraries"
+  echo "NVIDIA's other libraries"
   (cd "$cuda" && find nvidia -name '*.so*' -type f -print0 | tar -cf - --null -T -) | tar -xf - -C "$target"
 fi
 

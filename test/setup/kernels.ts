@@ -36,8 +36,8 @@ export function provenLines(table: string): Set<string> {
       const forwardOnly = status.startsWith('gradient refused') && !status.startsWith('gradient refused in');
       for (const name of row.kernels) lines.add(`${backend} kernel ${name}`);
       if (forwardOnly) continue;
-      for (const name of row.gradientKernels) lines.add(`${backend} kernel ${name}`);
-      for (const name of row.gradients) lines.add(`${backend} gradient ${name}`);
+      for (const name of row.backwardKernels) lines.add(`${backend} kernel ${name}`);
+      for (const name of row.gradientKernels) lines.add(`${backend} gradient ${name}`);
     }
   }
   return lines;
