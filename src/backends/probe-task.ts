@@ -14,11 +14,18 @@ async function answerTo(question: Question): Promise<Answer> {
     return { decision: { ...factsOf(backend), why: backend.why, rejected: backend.rejected } };
   }
   const began = performance.now();
-  const backend = await (await loadCandidate(question.try)).open({ asked: true });
+  const backend = await (await loadCandidate(question.try)).open({ asked: question.asked });
   const openSeconds = (performance.now() - began) / 1000;
   const { selfTest } = await import('./self-test.js');
   const tried: Tried = { ...factsOf(backend), openSeconds, selfTest: await selfTest(backend) };
   if (question.speed) tried.speed = await speedOf(backend);
+  if (question.prove) {
+    const [{ prove }, { cases }] = await Promise.all([
+      import('./proof/prove.js'),
+      import('./proof/cases.js'),
+    ]);
+    tried.proof = await prove(backend, cases);
+  }
   return { tried };
 }
 

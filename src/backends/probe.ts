@@ -6,15 +6,17 @@ import { InputError, Interrupted } from '../base/errors';
 import { inRepo } from '../base/paths';
 import { formatSeconds } from '../base/progress';
 import type { BackendName, Rejection } from './backend';
+import type { ProofRow } from './proof/prove';
 import type { SelfTest } from './self-test';
 
-/** Seconds that a backend has to open, to pass its self-test, and to multiply a matrix or two. */
-const patience = 60;
+/** Seconds that a backend has to open, to pass its self-test and to multiply a matrix or two; and for the whole proof. */
+const patience = { trial: 60, proof: 1200 };
 /** Characters of a process's last words that are kept. */
 const tail = 2000;
 
 /** What a process is asked: one backend, or what would be chosen. */
-export type Question = { try: BackendName; speed: boolean } | { choose: true };
+export type Question =
+  { try: BackendName; asked: boolean; speed: boolean; prove: boolean } | { choose: true };
 
 /** A backend without what computes: what can be told to another process. */
 export interface BackendFacts {
@@ -32,6 +34,17 @@ export interface Tried extends BackendFacts {
   selfTest: SelfTest;
   /** The best of a few products of two square matrices. */
   speed?: { gflops: number; size: number };
+  proof?: ProofRow[];
+}
+
+export interface TryOptions {
+  /** As if it was asked for by name. */
+  asked?: boolean;
+  /** Measure its speed, too. */
+  speed?: boolean;
+  /** Run the whole proof of ops on it. */
+  prove?: boolean;
+  signal?: AbortSignal;
 }
 
 /** What would be chosen. */
@@ -44,14 +57,16 @@ export interface Decision extends BackendFacts {
 export type Answer = { tried: Tried } | { decision: Decision } | { problem: Problem };
 
 /**
- * Try one backend, as if it were asked for by name.
+ * Try one backend.
  * @throws InputError with its reason and how to get it; a crash and a hang are such reasons; Interrupted
  */
 export async function tryBackend(
   name: BackendName,
-  { speed = false, signal }: { speed?: boolean; signal?: AbortSignal } = {},
+  { asked = true, speed = false, prove = false, signal }: TryOptions = {},
 ): Promise<Tried> {
-  const answer = await ask({ try: name, speed }, `cannot use the backend ${name}`, signal);
+  const question = { try: name, asked, speed, prove };
+  const seconds = prove ? patience.proof : patience.trial;
+  const answer = await ask(question, `cannot use the backend ${name}`, seconds, signal);
   if ('tried' in answer) return answer.tried;
   throw new InputError('problem' in answer ? answer.problem : noAnswer(name));
 }
@@ -71,7 +86,7 @@ export function decideBackend(signal?: AbortSignal): Promise<Decision> {
 }
 
 async function decide(signal?: AbortSignal): Promise<Decision> {
-  const answer = await ask({ choose: true }, 'cannot choose a backend', signal);
+  const answer = await ask({ choose: true }, 'cannot choose a backend', 4 * patience.trial, signal);
   if ('decision' in answer) return answer.decision;
   throw new InputError('problem' in answer ? answer.problem : noAnswer('any'));
 }
@@ -85,7 +100,7 @@ function noAnswer(name: string): Problem {
   };
 }
 
-function ask(question: Question, what: string, signal?: AbortSignal): Promise<Answer> {
+function ask(question: Question, what: string, patience: number, signal?: AbortSignal): Promise<Answer> {
   const child = fork(inRepo('dist', 'backends', 'probe-task.js'), [], {
     execArgv: [],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

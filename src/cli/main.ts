@@ -58,6 +58,11 @@ const verbs: Verb[] = [
     load: () => import('./verbs/runs.js'),
   },
   {
+    name: 'doctor',
+    summary: 'what this machine can compute with, what not and why, and how to get more',
+    load: () => import('./verbs/doctor.js'),
+  },
+  {
     name: 'native',
     summary: 'native TensorFlow, the fast engine: install, status, remove',
     load: () => import('./verbs/native.js'),
