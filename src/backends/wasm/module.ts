@@ -3,7 +3,9 @@
 // TensorFlow.js's own loader leaves no way to reach what must be mended here:
 // - Emscripten's runtime adds handlers of unhandledRejection and uncaughtException that end the process, and its dispose
 //   removes everyone's. Ours takes away exactly those that were added, and a dispose that touches none.
-// - malloc returns 0 when the heap is full (3.875 GiB), and the kernels then write over the heap's first bytes.
+// - malloc returns 0 when the heap is full, and kernels then write over its first bytes. Worse, near 4 GiB its sums of
+//   address and size wrap round, and it gives out memory that is in use. So the heap ends at 3.5 GiB here, nothing is asked
+//   for that could wrap, and 0 is an error.
 // - A kernel that XNNPACK refuses prints a line and leaves its output as it was. The lines are collected (`takeWarnings`).
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -15,11 +17,22 @@ import { productOver, type Memory, type Multiply } from './product';
 
 /** What Emscripten's module has that we use. */
 interface Emscripten {
-  asm: { memory: Memory; dispose(): void };
+  asm: { memory: Memory; malloc: (bytes: number) => number; dispose: () => void };
   _malloc: (bytes: number) => number;
   _dispose: () => void;
   cwrap(name: string, result: string | null, parameters: string[]): (...values: unknown[]) => number;
   tfjs: BackendWasm['wasm']['tfjs'];
+}
+
+/** Bytes at which the heap ends: far enough from 4 GiB that a large tensor's end can be written in 32 bits. */
+const heapLimit = 3.5 * 2 ** 30;
+
+interface Imports {
+  env: { emscripten_resize_heap: (bytes: number) => boolean };
+}
+interface Engine {
+  Module: new (code: Uint8Array) => object;
+  Instance: new (module: object, imports: object) => { exports: object };
 }
 
 const strays = ['unhandledRejection', 'uncaughtException'] as const;
@@ -116,7 +129,15 @@ export async function loadModule(): Promise<{ backend: WasmBackend; version: str
   const warnings: string[] = [];
   const before = strays.map((event) => process.rawListeners(event));
   const loading = (load as unknown as (options: object) => Promise<Emscripten>)({
-    wasmBinary: readFileSync(path.join(folder, 'wasm-out', 'tfjs-backend-wasm-simd.wasm')),
+    instantiateWasm: (imports: Imports, done: (instance: object) => void) => {
+      const resize = imports.env.emscripten_resize_heap;
+      imports.env.emscripten_resize_heap = (bytes) => bytes >>> 0 <= heapLimit && resize(bytes);
+      const file = readFileSync(path.join(folder, 'wasm-out', 'tfjs-backend-wasm-simd.wasm'));
+      const { Module, Instance } = (globalThis as unknown as { WebAssembly: Engine }).WebAssembly;
+      const instance = new Instance(new Module(file), imports);
+      done(instance);
+      return instance.exports;
+    },
     printErr: (line: string) => void (line.trim() && warnings.push(line.trim())),
   });
   strays.forEach((event, i) => {
@@ -125,9 +146,11 @@ export async function loadModule(): Promise<{ backend: WasmBackend; version: str
   });
   const module = await loading;
   module._dispose = () => module.asm.dispose();
-  const malloc = module._malloc;
+  // Not module._malloc: at its first call it puts itself back.
+  const { malloc } = module.asm;
   module._malloc = (bytes) => {
-    const at = malloc(bytes) >>> 0;
+    const safe = module.asm.memory.buffer.byteLength + bytes < 2 ** 32;
+    const at = safe ? malloc(bytes) >>> 0 : 0;
     if (at === 0 && bytes > 0) throw outOfMemory(bytes);
     return at;
   };
@@ -146,8 +169,8 @@ export async function loadModule(): Promise<{ backend: WasmBackend; version: str
 }
 
 /** The error of a full heap. */
-export function outOfMemory(bytes: number): Error {
+function outOfMemory(bytes: number): Error {
   return new Error(
-    `out of memory: wasm has no ${(bytes / 2 ** 20).toFixed(1)} MiB left in one piece (its heap ends at 3.875 GiB); use tensorflow or webgpu, or a smaller batch or image`,
+    `out of memory: wasm has no ${(bytes / 2 ** 20).toFixed(1)} MiB left in one piece (its heap ends at 3.5 GiB); use tensorflow or webgpu, or a smaller batch or image`,
   );
 }

@@ -1,6 +1,7 @@
 // Products of tensors: BatchMatMul and _FusedMatMul.
 import { refuse } from '../refuse';
 import { tf } from '../tf';
+import { repeated } from './elementary';
 import { finish, type Activation, type Kernel, type Kernels, type TensorInfo } from './kernel';
 import type { WasmBackend } from './module';
 import { grid } from './product';
@@ -30,17 +31,12 @@ function matMul(
   );
   const batch = tf.broadcast_util.assertAndGetBroadcastShape(left.batch, right.batch);
   const out = backend.makeOutput([...batch, left.outer, right.inner], 'float32');
-  const starts = [left, right].map(({ batch: own, size }) => {
-    // A dimension that is missing or 1 is repeated.
-    const padded = [...new Array<number>(batch.length - own.length).fill(1), ...own];
-    let stride = 4 * size;
-    const strides = padded.map(() => 0);
-    for (let i = padded.length - 1; i >= 0; i--) {
-      if (padded[i] !== 1) strides[i] = stride;
-      stride *= padded[i];
-    }
-    return grid(batch, strides);
-  });
+  const starts = [left, right].map(({ batch: own, size }) =>
+    grid(
+      batch,
+      repeated(own, batch.length).map((stride) => 4 * size * stride),
+    ),
+  );
   const [aAt, bAt, outAt] = [a, b, out].map((x) => backend.address(x));
   const outSize = 4 * left.outer * right.inner;
   const outRows = grid([left.outer], [4 * right.inner]);

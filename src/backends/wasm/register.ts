@@ -1,30 +1,97 @@
 // Puts our kernels in the place of TensorFlow.js's, and a guard around every one of the backend's.
+import { refuse } from '../refuse';
 import { tf } from '../tf';
 import { convolutions } from './convolutions';
+import { depthwise } from './depthwise';
 import { elementary } from './elementary';
-import type { Kernel, TensorInfo } from './kernel';
+import { zeros, type Kernel, type TensorInfo } from './kernel';
 import type { WasmBackend } from './module';
+import { moving } from './moving';
 import { pooling } from './pooling';
 import { products } from './products';
 
-const ours = { ...products, ...convolutions, ...pooling, ...elementary };
+const ours = { ...products, ...convolutions, ...depthwise, ...pooling, ...moving, ...elementary };
+
+/** Kernels that are float32 only: what they make of integers is not a number of any use. */
+const floatsOnly = new Set(
+  'Acos Acosh Asin Asinh Atan Atan2 Atanh Cosh Cos Elu Erf Exp Expm1 IsFinite IsInf IsNan Log Log1p Reciprocal Rsqrt Selu Sigmoid Sin Sinh Softplus Sqrt Tan Tanh Softmax'.split(
+    ' ',
+  ),
+);
+
+/** Kernels that are wrong and that no model here needs. */
+const wrong: Record<string, string> = Object.fromEntries(
+  ['Dilation2D', 'Dilation2DBackpropInput', 'Dilation2DBackpropFilter'].map((name) => [
+    name,
+    'its maximum starts from the smallest positive number, not from minus infinity',
+  ]),
+);
+
+/** What a reduction gives over no elements; TensorFlow.js's own leaves its output unwritten, or divides by zero. */
+const ofNothing: Record<string, number> = {
+  Sum: 0,
+  Prod: 1,
+  Mean: NaN,
+  Max: -Infinity,
+  Min: Infinity,
+  All: 1,
+  Any: 0,
+};
 
 /** Register what is ours; every kernel of the backend fails, and leaves nothing behind, when the module reports an error. */
 export function registerKernels(): void {
-  for (const [kernelName, kernel] of Object.entries(ours)) {
-    if (tf.getKernel(kernelName, 'wasm')) tf.unregisterKernel(kernelName, 'wasm');
+  const stock = new Map(tf.getKernelsForBackend('wasm').map((kernel) => [kernel.kernelName, kernel]));
+  const replaced = new Map(Object.entries(ours).map(([name, kernel]) => [name, kernel as unknown as Kernel]));
+  for (const kernelName of new Set([...stock.keys(), ...replaced.keys()])) {
+    const [theirs, kernel] = [stock.get(kernelName), replaced.get(kernelName)];
+    if (theirs) tf.unregisterKernel(kernelName, 'wasm');
     tf.registerKernel({
       kernelName,
       backendName: 'wasm',
-      kernelFunc: ({ inputs, attrs, backend }) =>
-        (kernel as unknown as Kernel)(inputs as Record<string, TensorInfo>, attrs, backend as WasmBackend),
+      setupFunc: theirs?.setupFunc,
+      kernelFunc: guarded(kernelName, (args) => {
+        const inputs = args.inputs as Record<string, TensorInfo>;
+        const backend = args.backend as WasmBackend;
+        const [first] = Object.values(inputs);
+        if (kernelName in wrong) throw refuse(kernelName, 'wasm', wrong[kernelName], ['tensorflow', 'cpu']);
+        if (kernelName in ofNothing && inputs.x.shape.includes(0))
+          return reduceNothing(backend, kernelName, inputs.x, args.attrs);
+        if ((kernelName === 'Cumsum' || kernelName === 'Cumprod') && inputs.x.shape.includes(0))
+          return zeros(backend, inputs.x.shape, inputs.x.dtype);
+        if (floatsOnly.has(kernelName) && first.dtype !== 'float32')
+          throw refuse(kernelName, 'wasm', `it is for float32, and was given ${first.dtype}: cast first`, [
+            'tensorflow',
+            'cpu',
+          ]);
+        if (kernel && first?.dtype !== 'string') return kernel(inputs, args.attrs, backend);
+        return theirs!.kernelFunc(args);
+      }),
     });
   }
-  for (const kernel of tf.getKernelsForBackend('wasm')) {
-    const { kernelName, kernelFunc } = kernel;
-    tf.unregisterKernel(kernelName, 'wasm');
-    tf.registerKernel({ ...kernel, kernelFunc: guarded(kernelName, kernelFunc) });
-  }
+  for (const { kernelName } of tf.getKernelsForBackend('cpu'))
+    if (!tf.getKernel(kernelName, 'wasm'))
+      tf.registerKernel({
+        kernelName,
+        backendName: 'wasm',
+        kernelFunc: () => {
+          throw refuse(kernelName, 'wasm', 'it has no such kernel', ['tensorflow', 'cpu']);
+        },
+      });
+}
+
+/** A reduction of a tensor without elements. */
+function reduceNothing(backend: WasmBackend, name: string, x: TensorInfo, attrs: unknown): TensorInfo {
+  const { reductionIndices, axis, keepDims } = attrs as {
+    reductionIndices?: number[];
+    axis?: number | number[];
+    keepDims: boolean;
+  };
+  const axes = tf.util.parseAxisParam((reductionIndices ?? axis)!, x.shape);
+  const [kept] = tf.backend_util.computeOutAndReduceShapes(x.shape, axes);
+  const shape = keepDims ? tf.backend_util.expandShapeToKeepDim(kept, axes) : kept;
+  const out = backend.makeOutput(shape, name === 'Mean' ? 'float32' : x.dtype);
+  backend.typedArrayFromHeap(out).fill(ofNothing[name]);
+  return out;
 }
 
 type KernelFunc = tf.KernelConfig['kernelFunc'];
