@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { proofDocument, type TableRow } from '../../src/backends/proof/table';
-import { provenLines, unproven, unprovenMessage } from '../setup/kernels';
+import { provenLines, provenOf } from '../../src/backends/proof/proven';
+import { unproven, unprovenMessage } from '../setup/kernels';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'coc-unproven-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -43,34 +43,16 @@ it('names what is not proven, with test file, notebook and process', () => {
   expect(message).toContain('add a case');
 });
 
-it('counts as proven what right cases ran, and nothing that is refused as a whole or wrong', () => {
-  const row = (name: string, status: Partial<TableRow['status']>): TableRow => ({
-    name,
-    family: 'convolution',
-    settings: 5,
-    kernels: [`${name}Forward`],
-    backwardKernels: [`${name}Backward`],
-    gradientKernels: [`${name} by x`],
-    status: { tensorflow: 'not tried', webgpu: 'not tried', wasm: 'not tried', cpu: 'not tried', ...status },
-    tolerance: 1e-5,
-  });
-  const text = proofDocument([
-    row('Conv', { cpu: 'right', wasm: 'gradient refused: use tensorflow', webgpu: 'refused: use cpu' }),
-    row('Pool', { cpu: 'WRONG in 1 of 5', webgpu: 'refused in 2 of 5: use cpu' }),
-    row('Pad', { cpu: 'gradient refused in 1 of 5: use wasm' }),
-  ]);
-  const all = (backend: string, name: string): string[] => [
-    `${backend} kernel ${name}Forward`,
-    `${backend} kernel ${name}Backward`,
-    `${backend} gradient ${name} by x`,
+it('counts as proven what ran and came out right, and nothing of what is refused or wrong', () => {
+  const file = path.join(folder, 'proven.json');
+  const outcomes = [
+    { status: 'right', kernels: ['Add', 'Sum'], gradientKernels: ['Add by a'] },
+    { status: 'right', kernels: ['Add'], gradientKernels: [] },
+    { status: 'refused', kernels: ['Conv3D'], gradientKernels: [] },
+    { status: 'wrong', kernels: ['MaxPool'], gradientKernels: ['MaxPool by x'] },
   ];
-  const expected = [
-    ...all('cpu', 'Conv'),
-    'wasm kernel ConvForward',
-    ...all('webgpu', 'Pool'),
-    ...all('cpu', 'Pad'),
-  ];
-  expect([...provenLines(text)].sort()).toEqual(expected.sort());
+  writeFileSync(file, JSON.stringify({ cpu: provenOf(outcomes), wasm: [] }));
+  expect(provenLines(file)).toEqual(new Set(['cpu kernel Add', 'cpu kernel Sum', 'cpu gradient Add by a']));
 });
 
 it('ends a run red whose tests all pass', () => {

@@ -4,8 +4,7 @@
 // A caller that sets COC_TRACE_KERNELS itself has earlier traces checked as well: CI does so for `npm run reproduce`.
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { backendNames } from '../../src/backends/backend';
-import { readProof } from '../../src/backends/proof/table';
+import { provenLines } from '../../src/backends/proof/proven';
 
 /** What a test may plant: names that begin so are its own, and no model's. */
 const planted = /^\S+ \w+ (custom )?planted/i;
@@ -16,31 +15,11 @@ export default function setup(): () => void {
   if (!given) rmSync(folder, { recursive: true, force: true });
   process.env.COC_TRACE_KERNELS = folder;
   return () => {
-    const missing = unproven(folder, provenLines(readFileSync('src/backends/PROOF.md', 'utf8')));
+    const missing = unproven(folder, provenLines());
     if (missing.size === 0) return;
     console.error(unprovenMessage(missing));
     process.exitCode = 1;
   };
-}
-
-/**
- * The lines of a trace that a proof's table covers: on each backend what its right cases ran, and the right settings of
- * cases that it refuses in part. What is refused throws, and does not run.
- */
-export function provenLines(table: string): Set<string> {
-  const lines = new Set<string>();
-  for (const row of readProof(table).values()) {
-    for (const backend of backendNames) {
-      const status = row.status[backend];
-      if (!/^(right|refused in|gradient refused)/.test(status)) continue;
-      const forwardOnly = status.startsWith('gradient refused') && !status.startsWith('gradient refused in');
-      for (const name of row.kernels) lines.add(`${backend} kernel ${name}`);
-      if (forwardOnly) continue;
-      for (const name of row.backwardKernels) lines.add(`${backend} kernel ${name}`);
-      for (const name of row.gradientKernels) lines.add(`${backend} gradient ${name}`);
-    }
-  }
-  return lines;
 }
 
 /**
