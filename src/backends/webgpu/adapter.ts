@@ -28,9 +28,10 @@ export type Look =
 /**
  * Ask Dawn for its adapter in a process of its own: a driver that crashes takes that process with it and not the
  * notebook's, and what Dawn and the drivers print stays out of the cell.
- * @param entry  the main file of the package `webgpu`
+ * @param entry     the main file of the package `webgpu`
+ * @param patience  how long the drivers may take, in milliseconds
  */
-export async function lookAtAdapter(entry: string, signal?: AbortSignal): Promise<Look> {
+export async function lookAtAdapter(entry: string, signal?: AbortSignal, patience = 30_000): Promise<Look> {
   const program = `
     const options = JSON.parse(process.argv[1]);
     import(options.entry).then(async ({ create }) => {
@@ -48,7 +49,8 @@ export async function lookAtAdapter(entry: string, signal?: AbortSignal): Promis
   });
   try {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, ['-e', program, argument], {
-      timeout: 30_000,
+      timeout: patience,
+      killSignal: 'SIGKILL',
       signal,
       env: { ...process.env, NODE_OPTIONS: '' },
     });
@@ -60,8 +62,18 @@ export async function lookAtAdapter(entry: string, signal?: AbortSignal): Promis
     return { adapter: null, problem: 'none', message: said(stderr) };
   } catch (error) {
     if (signal?.aborted) throw error;
-    const { signal: by, code, stderr } = error as { signal?: string; code?: number; stderr?: string };
-    const how = by ? `ended by ${by}` : `ended with ${code}`;
+    const {
+      killed,
+      signal: by,
+      code,
+      stderr,
+    } = error as {
+      killed?: boolean;
+      signal?: string;
+      code?: number;
+      stderr?: string;
+    };
+    const how = killed ? `no answer in ${patience / 1000} s` : by ? `ended by ${by}` : `ended with ${code}`;
     return { adapter: null, problem: 'crash', message: [how, said(stderr ?? '')].filter(Boolean).join(': ') };
   }
 }

@@ -8,10 +8,10 @@ import { missingLoader, vulkanDrivers } from './vulkan';
 // Dawn must outlive every device: it is made once and held here to the end of the process. It keeps no process alive.
 let dawn: GPU | undefined;
 
-/** The main file of the package `webgpu`. @throws InputError when it is not installed */
-export function dawnEntry(): string {
+/** The main file of the package `webgpu` as `from` sees it. @throws InputError when it is not installed */
+export function dawnEntry(from = __filename): string {
   try {
-    return createRequire(__filename).resolve('webgpu');
+    return createRequire(from).resolve('webgpu');
   } catch {
     throw unusable(
       'the npm package webgpu, which is optional, is not installed',
@@ -22,17 +22,17 @@ export function dawnEntry(): string {
 }
 
 /** What can be known to be missing before Dawn is loaded. @throws InputError with the reason */
-export function checkVulkan(): void {
+export function checkVulkan(loader?: string, drivers = vulkanDrivers()): void {
   // Dawn uses Metal and Direct3D elsewhere; they belong to the system.
   if (process.platform !== 'linux') return;
-  const reason = missingLoader();
+  const reason = missingLoader(loader);
   if (reason !== undefined)
     throw unusable(
       `no Vulkan loader (${reason})`,
       'libvulkan.so.1',
       'install it (Debian, Ubuntu: `sudo apt install libvulkan1`; Fedora: `sudo dnf install vulkan-loader`)',
     );
-  if (vulkanDrivers().length === 0)
+  if (drivers.length === 0)
     throw unusable(
       'no Vulkan driver is described on this machine (no vulkan/icd.d/*.json)',
       "the card's driver with its Vulkan part",
@@ -44,7 +44,7 @@ export function checkVulkan(): void {
 export function noAdapter(look: Look & { adapter: null }): InputError {
   const { problem, message } = look;
   if (problem === 'load')
-    return /GLIBC|GLIBCXX|ERR_DLOPEN|cannot open shared|ELF|musl/i.test(message)
+    return /GLIBC|cannot open shared|loading shared library|ELF/i.test(message)
       ? unusable(
           `Dawn does not load here (${message})`,
           'glibc 2.34 or newer and libstdc++ of GCC 12 (Debian 12, Ubuntu 22.04)',
