@@ -1,6 +1,6 @@
 // `coc native install`: fetch, unpack, compile, check, link. What was done before is not done again; nothing is seen in
 // its place before it is whole, and no binding before it was found to compute rightly.
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError, Interrupted } from '../../base/errors';
@@ -163,9 +163,19 @@ async function alone(
     held = claim(home);
   }
   try {
+    sweep(home);
     await work();
   } finally {
     held.release();
+  }
+}
+
+/** What a process left that was killed: as this one is alone, every temporary name is of the dead. */
+function sweep(home: string): void {
+  for (const entry of readdirSync(home, { withFileTypes: true })) {
+    const file = path.join(home, entry.name);
+    if (entry.name.endsWith('.tmp')) rmSync(file, { recursive: true, force: true });
+    else if (entry.isDirectory() && entry.name.startsWith('tensorflow-')) sweep(file);
   }
 }
 

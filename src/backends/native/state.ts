@@ -55,12 +55,21 @@ const Unpacked = z.object({ files: z.record(z.string(), z.number()) });
 export function hasLibraries(host: Host, form: Form): boolean {
   const root = rootOf(host, form);
   const mark = path.join(root, unpackedMark);
-  if (!existsSync(mark)) return false;
-  const { files } = Unpacked.parse(readJson(mark));
+  const files = filesOf(mark);
+  if (!files) return false;
   return Object.entries(files).every(
     ([name, bytes]) =>
       name.endsWith('.h') || statSync(path.join(root, name), { throwIfNoEntry: false })?.size === bytes,
   );
+}
+
+/** The sizes in a mark; undefined without one that can be read. */
+function filesOf(mark: string): Record<string, number> | undefined {
+  try {
+    return Unpacked.safeParse(readJson(mark)).data?.files;
+  } catch {
+    return undefined;
+  }
 }
 
 /** NVIDIA's wheels that are not unpacked. */

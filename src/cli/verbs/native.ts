@@ -66,8 +66,8 @@ async function install(options: Install): Promise<void> {
 }
 
 async function status(options: { json?: boolean }): Promise<void> {
-  const { linkBinding } = await import('../../backends/native/state.js');
-  const state = linkBinding();
+  const { nativeState } = await import('../../backends/native/state.js');
+  const state = nativeState();
   print(options, state, stateText(state));
 }
 

@@ -4,6 +4,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { installNative } from '../../../src/backends/native/install';
+import type { Pip } from '../../../src/backends/native/pip';
 import { fetchWheel, findPip } from '../../../src/backends/native/pip';
 import type { Wheel } from '../../../src/backends/native/recipe';
 import { InputError, Interrupted, messageOf } from '../../../src/base/errors';
@@ -16,6 +17,9 @@ const machine = fakeMachine();
 const realPython = spawnSync(python, ['-c', 'import sys; print(sys.executable)'], {
   encoding: 'utf8',
 }).stdout.trim();
+
+// Every pip takes its second or two to start.
+vi.setConfig({ testTimeout: 60_000 });
 
 describeWith('pip', 'a wheel by pip', () => {
   let server: TestServer | undefined;
@@ -62,7 +66,8 @@ describeWith('pip', 'a wheel by pip', () => {
     };
   const ranges = (): (string | undefined)[] =>
     server!.seen.filter(({ path: asked }) => asked.includes('/files/')).map(({ range }) => range);
-  const fetch = async (long = {}): Promise<string> => fetchWheel(await findPip(), wheel, dir, long);
+  const fetch = (long = {}, pip: Pip = { command: [realPython, '-m', 'pip'], python: realPython }) =>
+    fetchWheel(pip, wheel, dir, long);
 
   it('comes from the index that pip is set up to ask, with progress in bytes', async () => {
     await index(whole);
@@ -175,7 +180,7 @@ describeWith('pip', 'a wheel by pip', () => {
       mode: 0o755,
     });
     vi.stubEnv('COC_PYTHON', wrapper);
-    expect(readFileSync(await fetch()).equals(content)).toBe(true);
+    expect(readFileSync(await fetch({}, await findPip())).equals(content)).toBe(true);
     expect(filesBelow(dir)).toEqual([wheel.file]);
   });
 });

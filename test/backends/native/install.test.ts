@@ -188,6 +188,21 @@ describe('an install', () => {
     await worksNow();
   });
 
+  it.each(['', '{"files": "none"}'])('makes it anew where its list of files is %j', async (text) => {
+    await installNative({}, machine.host);
+    writeFileSync(path.join(machine.host.home, 'tensorflow-9.9.9-cpu', 'tensorflow', 'unpacked.json'), text);
+    expect(nativeState(machine.host).installed).toBe(null);
+    await worksNow();
+  });
+
+  it('clears away what a killed one left', async () => {
+    for (const dir of ['tensorflow-9.9.9-cpu.1-a.tmp', 'tensorflow-9.9.9-cpu/binding-0123.1-a.tmp']) {
+      mkdirSync(path.join(machine.host.home, dir), { recursive: true });
+      writeFileSync(path.join(machine.host.home, dir, 'half'), '');
+    }
+    await worksNow();
+  });
+
   it('takes pip of a Python where that is the one', async () => {
     machine.program('pip3');
     machine.program('python', `[ "$1" = -c ] && exit 5\nshift 2\n${pipBody}`);
