@@ -1,6 +1,7 @@
 // TensorFlow.js in plain JavaScript: right, needs nothing, and is slow.
 import os from 'node:os';
 import type { Backend, Candidate } from './backend';
+import { mendCpu } from './cpu-kernels';
 import { runStep, tensorCounts } from './step';
 import { tf } from './tf';
 
@@ -9,6 +10,7 @@ export const candidate: Candidate = {
   async open(): Promise<Backend> {
     // Its banner advises a package that danfojs has and that we have under another name.
     (tf.findBackend('cpu') as unknown as { firstUse: boolean }).firstUse = false;
+    mendCpu();
     await tf.setBackend('cpu');
     return {
       name: 'cpu',

@@ -5,6 +5,7 @@ import { type Array64, array64, sizeOf } from './reference/array';
 
 export type Tf = typeof tf;
 export type Tensor = tf.Tensor;
+export type Tensor5D = tf.Tensor5D;
 
 export const families = [
   'elementwise',

@@ -1,9 +1,12 @@
 // Every case of the proof.
 import type { OpCase } from './case';
+import { blockCases } from './cases-block';
 import { convolutionCases } from './cases-convolution';
 import { elementwiseCases } from './cases-elementwise';
 import { indexCases } from './cases-index';
+import { lossCases } from './cases-loss';
 import { normaliseCases } from './cases-normalise';
+import { optimiserCases } from './cases-optimiser';
 import { poolCases } from './cases-pool';
 import { productCases } from './cases-product';
 import { reduceCases } from './cases-reduce';
@@ -20,4 +23,7 @@ export const cases: OpCase[] = [
   ...resizeCases,
   ...normaliseCases,
   ...indexCases,
+  ...blockCases,
+  ...lossCases,
+  ...optimiserCases,
 ];

@@ -94,8 +94,8 @@ export function readProof(text: string): Map<string, TableRow> {
 }
 
 /**
- * The table of this machine: statuses of the backends that ran, those of the others as they were.
- * @param proofs  what ran; kernels are those of all of them together
+ * The table of this machine: statuses of the backends that ran, those of the others as they were. The names of kernels are
+ * those of the cpu backend: what an operation calls does not hang on the backend.
  */
 export function tableRows(
   cases: readonly OpCase[],
@@ -103,23 +103,23 @@ export function tableRows(
   before: ReadonlyMap<string, TableRow>,
 ): TableRow[] {
   return cases.map(({ name, family, checks, tolerance }) => {
-    const ran = [...proofs.values()].map((rows) => rows.find((row) => row.case === name)!);
-    const names = (of: (row: ProofRow) => string[]): string[] => [...new Set(ran.flatMap(of))].sort();
-    const kernels = names((row) => row.kernels);
-    const status = Object.fromEntries(
-      backendNames.map((backend) => {
-        const row = proofs.get(backend)?.find((r) => r.case === name);
-        return [backend, row ? statusText(row) : (before.get(name)?.status[backend] ?? 'not tried')];
-      }),
-    ) as TableRow['status'];
+    const rowOf = (backend: BackendName): ProofRow | undefined =>
+      proofs.get(backend)?.find((row) => row.case === name);
+    const status = (backend: BackendName): string => {
+      const row = rowOf(backend);
+      return row ? statusText(row) : (before.get(name)?.status[backend] ?? 'not tried');
+    };
+    const names = rowOf('cpu') ?? before.get(name);
     return {
       name,
       family,
       settings: checks.length,
-      kernels,
-      backwardKernels: names((row) => row.backwardKernels).filter((kernel) => !kernels.includes(kernel)),
-      gradientKernels: names((row) => row.gradientKernels),
-      status,
+      kernels: names?.kernels ?? [],
+      backwardKernels: names?.backwardKernels ?? [],
+      gradientKernels: names?.gradientKernels ?? [],
+      status: Object.fromEntries(
+        backendNames.map((backend) => [backend, status(backend)]),
+      ) as TableRow['status'],
       tolerance,
     };
   });
