@@ -166,7 +166,11 @@ function triedLines(mark: string, { name, device, gpu, versions, notes, selfTest
   const where = gpu ?? /\d+ threads?/.exec(device)?.[0] ?? device;
   const test = `self-test ${formatSeconds(selfTest.seconds)}`;
   return [
-    entry(`${mark} ${name}`, `ok ${gflops.padEnd(12)}   ${test}   ${version.join(' ')}, ${where}`, 21),
+    entry(
+      `${mark} ${name}`,
+      `ok ${gflops.padEnd(12)}   ${test}   ${version.join(' ').replace('tfjs-backend-', '')}, ${where}`,
+      21,
+    ),
     ...notes.map((note) => under(note)),
   ];
 }
