@@ -5,8 +5,10 @@ import type { Look } from './adapter';
 import { adapterOptions, dawnOptions } from './adapter';
 import { missingLoader, vulkanDrivers } from './vulkan';
 
-// Dawn must outlive every device: it is made once and held here to the end of the process. It keeps no process alive.
-let dawn: GPU | undefined;
+// Dawn must outlive every device: it is made once and held to the end of the process. It keeps no process alive. Not in the
+// module: the kernel loads modules anew when their source changes.
+const key = Symbol.for('cost-of-consistency.dawn');
+const place = globalThis as typeof globalThis & { [key]?: GPU };
 
 /** The main file of the package `webgpu` as `from` sees it. @throws InputError when it is not installed */
 export function dawnEntry(from = __filename): string {
@@ -70,7 +72,7 @@ export function noAdapter(look: Look & { adapter: null }): InputError {
 
 /** The adapter that the look found, in this process. */
 export async function openAdapter(entry: string): Promise<GPUAdapter> {
-  if (dawn === undefined) {
+  if (place[key] === undefined) {
     const { create, globals } = (await import(entry)) as {
       create: (options: string[]) => GPU;
       globals: Record<string, unknown>;
@@ -78,9 +80,9 @@ export async function openAdapter(entry: string): Promise<GPUAdapter> {
     // TensorFlow.js takes these classes and constants from the global object.
     for (const [name, value] of Object.entries(globals))
       Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
-    dawn = create(dawnOptions);
+    place[key] = create(dawnOptions);
   }
-  const adapter = await dawn.requestAdapter(adapterOptions);
+  const adapter = await place[key].requestAdapter(adapterOptions);
   if (!adapter) throw noAdapter({ adapter: null, problem: 'none', message: 'it was there a moment ago' });
   return adapter;
 }
@@ -91,7 +93,7 @@ export async function openAdapter(entry: string): Promise<GPUAdapter> {
  */
 export function withNavigator<T>(make: () => T): T {
   const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
-  Object.defineProperty(globalThis, 'navigator', { value: { gpu: dawn }, configurable: true });
+  Object.defineProperty(globalThis, 'navigator', { value: { gpu: place[key] }, configurable: true });
   try {
     return make();
   } finally {

@@ -32,10 +32,17 @@ export interface WebgpuBackend extends Backend {
   timeOnDevice(what: string, f: () => void): Promise<DeviceTime>;
 }
 
-let opened: { backend: WebgpuBackend; guarded: GuardedBackend } | undefined;
+// Not in the module: the kernel loads modules anew when their source changes, and tensors live on this one.
+const key = Symbol.for('cost-of-consistency.webgpu');
+interface Opened {
+  backend: WebgpuBackend;
+  guarded: GuardedBackend;
+}
+const place = globalThis as typeof globalThis & { [key]?: Opened };
 
 /** Open the backend, or give back the one that is open. @throws InputError with the reason why it cannot be used */
 export async function openWebgpu({ asked = false, signal }: OpenOptions = {}): Promise<WebgpuBackend> {
+  const opened = place[key];
   if (opened && !opened.guarded.errors.lost) {
     if (opened.backend.software && !asked) throw software(opened.backend.device);
     await tf.setBackend('webgpu');
@@ -93,7 +100,7 @@ export async function openWebgpu({ asked = false, signal }: OpenOptions = {}): P
       guarded.pool.flush();
     },
   };
-  opened = { backend, guarded };
+  place[key] = { backend, guarded };
   return backend;
 }
 
