@@ -1,6 +1,7 @@
 // Kernels that TensorFlow.js's WebGPU backend has wrong, mended by asking them for less: fewer axes, fewer inputs, one
 // axis at a time. What cannot be had that way refuses.
 import type { TensorInfo } from '@tensorflow/tfjs';
+import { mendAveragePools, mendBroadcastProducts, mendSameIn3d } from '../mended-kernels';
 import { refuse } from '../refuse';
 import { tf } from '../tf';
 import type { GuardedBackend } from './tfjs-backend';
@@ -121,22 +122,6 @@ const mends: Record<string, (kernel: Kernel) => Kernel> = {
       throw refuse('DenseBincount', 'webgpu', 'it counts only a part of a matrix', ['tensorflow', 'cpu']);
     return kernel(call);
   },
-  BatchMatMul: (kernel) => (call) => {
-    const [a, b] = [call.inputs.a, call.inputs.b].map(({ shape }) => shape.slice(0, -2)) as [
-      number[],
-      number[],
-    ];
-    const batch = tf.backend_util.assertAndGetBroadcastShape(a, b);
-    const size = product(batch);
-    if (![a, b].every((own) => product(own) === 1 || product(own) === size))
-      throw refuse(
-        'BatchMatMul',
-        'webgpu',
-        `both batches are stretched, [${a.join(', ')}] and [${b.join(', ')}]`,
-        ['tensorflow', 'cpu'],
-      );
-    return kernel(call);
-  },
 };
 
 /** The axes that are padded, each as the middle of three. */
@@ -204,6 +189,9 @@ const ours = Symbol.for('cost-of-consistency.mended');
 
 /** Replace the kernels, once. */
 export function mendKernels(): void {
+  mendSameIn3d('webgpu');
+  mendAveragePools('webgpu');
+  mendBroadcastProducts('webgpu');
   for (const [kernelName, mend] of Object.entries(mends)) {
     const stock = tf.getKernel(kernelName, 'webgpu');
     if (ours in stock) continue;
