@@ -1,4 +1,4 @@
-// The proof's table as text: PROOF.md, and the screen of `coc doctor --proof`.
+// The proof's table as text: PROOF.md.
 import { type BackendName, backendNames } from '../backend';
 import type { Family, OpCase } from './case';
 import type { Outcome, ProofRow } from './prove';
