@@ -4,7 +4,8 @@ export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/setup/build.ts'],
+    globalSetup: ['test/setup/build.ts', 'test/setup/kernels.ts'],
+    setupFiles: ['test/setup/trace-file.ts'],
     reporters: ['default', './test/setup/count-reporter.mts'],
     // Timings and kernels are tested: one file at a time, each in a fresh process.
     // A reproduce in a test must not fetch TensorFlow; what is installed is used.

@@ -2,14 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { inRepo } from '../../base/paths';
-import type { BackendName } from '../backend';
 
 /** The list that goes with the table in PROOF.md, written and compared by the same test. */
 export const provenFile: string = inRepo('src', 'backends', 'proof', 'proven.json');
 
 /** By backend: `kernel Conv3D`, `gradient Conv3D by filter`; each in a case that was found right there. */
-export type Proven = Partial<Record<BackendName, string[]>>;
-
 const provenSchema = z.record(z.string(), z.array(z.string()));
 
 /** The lines of a trace (`cpu kernel Conv3D`) that are proven. */
