@@ -20,17 +20,6 @@ export const filled = (shape: readonly number[], value: number): Array64 => ({
   data: new Float64Array(sizeOf(shape)).fill(value),
 });
 
-/** Elements to step over for one step along each axis. */
-export function stridesOf(shape: readonly number[]): number[] {
-  const strides = new Array<number>(shape.length);
-  let stride = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    strides[axis] = stride;
-    stride *= shape[axis];
-  }
-  return strides;
-}
-
 /** Calls `f` for every index of a shape in order. The index is one array, changed in place. */
 export function eachIndex(shape: readonly number[], f: (index: number[], flat: number) => void): void {
   const index = shape.map(() => 0);

@@ -87,4 +87,3 @@ export function cumulative(
 export const meanOf = (a: Array64): number => total([...a.data]) / a.data.length;
 export const sumOf = (a: Array64): number => total([...a.data]);
 export const squareSum = (a: Array64): number => sumOf(map(a, (x) => x * x));
-export const zerosLike = (a: Array64): Array64 => filled(a.shape, 0);
