@@ -1,15 +1,5 @@
 // References: reductions along axes, and running sums.
-import {
-  type Array64,
-  array64,
-  build,
-  eachIndex,
-  filled,
-  flatIndex,
-  fromFront,
-  sizeOf,
-  replaced,
-} from './array';
+import { type Array64, array64, build, eachIndex, flatIndex, fromFront, sizeOf, replaced } from './array';
 import { map } from './elementwise';
 
 /** All elements along `axes` (all axes when absent) for each element of the result. Reduced axes keep length 1 with `keep`. */
