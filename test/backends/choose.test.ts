@@ -116,15 +116,19 @@ describe('a machine without native TensorFlow', () => {
       expect(text).toMatch(/^ {2}tensorflow {2}no {5}not installed\n {21}-> run `npx coc native install`$/m);
       expect(text).toMatch(/^\* wasm {8}ok +[\d.]+ GFLOP\/s +self-test [\d.]+ s/m);
       expect(text).toContain('* is chosen: the first in order that works.');
-      const { stdout: json } = doctor({ COC_BACKEND: 'tensorflow' }, '--json');
+      const { stdout: json, status: unusable } = doctor({ COC_BACKEND: 'tensorflow' }, '--json');
+      expect(unusable).toBe(1);
       expect(JSON.parse(json)).toMatchObject({
         chosen: null,
         why: 'COC_BACKEND=tensorflow asks for what does not work here; nothing takes its place',
         backends: [{ name: 'tensorflow', reason: 'not installed' }, {}, { tried: { versions: {} } }, {}],
       });
-      expect(doctor({ COC_BACKEND: 'cuda' }).stdout).toContain(
-        'Nothing is chosen: cannot choose a backend: given COC_BACKEND=cuda',
-      );
+      expect(doctor({ COC_BACKEND: 'cuda' })).toMatchObject({
+        status: 1,
+        stdout: expect.stringContaining(
+          'Nothing is chosen: cannot choose a backend: given COC_BACKEND=cuda',
+        ) as string,
+      });
     },
     slow,
   );

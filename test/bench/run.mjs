@@ -11,7 +11,13 @@ if (process.platform === 'linux')
   console.log(`huge pages for both sides: GLIBC_TUNABLES=${env.GLIBC_TUNABLES}`);
 
 const given = process.argv.slice(2);
-const benches = [['nifti.mjs', ...given], ['sampler.mjs'], ['prefetch.mjs'], ['resize.mjs'], ['wasm.mjs']];
+const benches = [
+  ['nifti.mjs', ...given],
+  ['sampler.mjs'],
+  ['prefetch.mjs'],
+  ['resize.mjs'],
+  ['backends.mjs'],
+];
 for (const [file, ...rest] of benches) {
   console.log(`--- ${file}`);
   const script = fileURLToPath(new URL(file, import.meta.url));

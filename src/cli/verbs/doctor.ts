@@ -16,7 +16,8 @@ export function define(command: Command): void {
       `
 Tries each backend in a process of its own: it is opened, must get twenty ops and their gradients right, and multiplies two
 matrices. What is chosen is the first that works of tensorflow, webgpu (on a card), wasm and cpu; COC_BACKEND=NAME asks for
-one, and nothing takes its place then. With --proof the exit code is 1 when an op is wrong somewhere.
+one, and nothing takes its place then. The exit code is 1 when there is nothing to choose, or COC_BACKEND cannot be used; with
+--proof also when an op is wrong somewhere.
 
 Examples:
   coc doctor
@@ -33,5 +34,5 @@ async function doctor(options: Options): Promise<void> {
   const text = [examinationText(found), ...(options.proof ? ['', proofText(found)] : [])].join('\n');
   print(options, found, text);
   const rows = found.backends.flatMap((finding) => ('tried' in finding ? (finding.tried.proof ?? []) : []));
-  if (rows.some(({ status }) => status === 'wrong')) process.exitCode = 1;
+  if (found.chosen === null || rows.some(({ status }) => status === 'wrong')) process.exitCode = 1;
 }
