@@ -12,11 +12,20 @@ export const OTHER_PIP = 5;
  * option `retries` says (five times), each time from where it was cut.
  */
 export const fetchScript = `
-import errno, os, sys, time
+import errno, logging, os, sys, time
 project, wanted, part, size = sys.argv[1:4] + [int(sys.argv[4])]
 def end(code, words):
     print(words, file=sys.stderr)
     sys.exit(code)
+# An index that does not answer is a line in pip's log, and no error.
+unreached = []
+class Keep(logging.Handler):
+    def emit(self, record):
+        if 'Could not fetch URL' in record.getMessage():
+            unreached.append(record.getMessage())
+log = logging.getLogger('pip._internal.index.collector')
+log.setLevel(logging.DEBUG)
+log.addHandler(Keep())
 try:
     from pip._internal.cli.cmdoptions import make_target_python
     from pip._internal.commands.download import DownloadCommand
@@ -35,6 +44,8 @@ except (ImportError, AttributeError, TypeError) as error:
     end(${OTHER_PIP}, error)
 except (PipError, RequestException) as error:
     end(1, error)
+if not found and unreached:
+    end(1, unreached[0])
 if not links:
     end(${NOT_FOUND}, 'no such file; %d of %s that fit' % (len(found), project))
 url = links[0].url.split('#')[0]

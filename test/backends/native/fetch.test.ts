@@ -164,6 +164,15 @@ describeWith('pip', 'a wheel by pip', () => {
     );
   });
 
+  it('from an index that does not answer says so', async () => {
+    await index(whole);
+    await server!.close();
+    server = undefined;
+    await expect(fetch()).rejects.toThrow(
+      /given 0 B of 351 kB, then: Could not fetch URL .*connection error/,
+    );
+  });
+
   it('that is whole already is not asked for', async () => {
     await index(whole);
     await fetch();
