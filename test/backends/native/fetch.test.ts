@@ -10,13 +10,13 @@ import type { Wheel } from '../../../src/backends/native/recipe';
 import { InputError, Interrupted, messageOf } from '../../../src/base/errors';
 import type { Handler, TestServer } from '../../datasets/server';
 import { answer, serve } from '../../datasets/server';
-import { describeWith, python } from '../../setup/peers';
+import { describeWith, hasPeer, python } from '../../setup/peers';
 import { fakeMachine, filesBelow } from './fake';
 
 const machine = fakeMachine();
-const realPython = spawnSync(python, ['-c', 'import sys; print(sys.executable)'], {
-  encoding: 'utf8',
-}).stdout.trim();
+const realPython = hasPeer('pip')
+  ? spawnSync(python, ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).stdout.trim()
+  : '';
 
 // Every pip takes its second or two to start.
 vi.setConfig({ testTimeout: 60_000 });
