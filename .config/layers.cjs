@@ -5,6 +5,7 @@ const ground = [['base'], ['results']];
 const compute = [
   ['volume', 'backends'],
   ['datasets', 'sampling'],
+  ['nn'],
   ['losses'],
   ['profilers'],
   ['experiments'],

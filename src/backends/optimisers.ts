@@ -1,0 +1,54 @@
+// How gradients change parameters. Each is a pure function of tensors, checked against PyTorch's of the same name.
+import type { Optimiser, Tensors } from './training-step';
+import { tf } from './tf';
+
+export interface AdamOptions {
+  learningRate?: number;
+  beta1?: number;
+  beta2?: number;
+  epsilon?: number;
+  /** Decoupled from the gradient (AdamW); 0 is Adam. */
+  weightDecay?: number;
+}
+
+const mapValues = (tensors: Tensors, f: (tensor: tf.Tensor, name: string) => tf.Tensor): Tensors =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, f(tensor, name)]));
+
+/** Adam (Kingma and Ba, 2015), with decoupled weight decay where asked (Loshchilov and Hutter, 2019); as in PyTorch. */
+export function adam(options: AdamOptions = {}): Optimiser {
+  const { learningRate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = options;
+  return {
+    name: weightDecay === 0 ? 'adam' : 'adamw',
+    scalars: { learningRate },
+    start(trained) {
+      const state: Tensors = { step: tf.scalar(0) };
+      for (const [name, tensor] of Object.entries(trained)) {
+        state[`m/${name}`] = tf.zeros(tensor.shape);
+        state[`v/${name}`] = tf.zeros(tensor.shape);
+      }
+      return state;
+    },
+    update: ({ trained, gradients, state, scalars }) =>
+      tf.tidy(() => {
+        const step = tf.add(state.step, 1);
+        const next: Tensors = { step };
+        // 1 - beta^step, which in float32 must not be a difference of two numbers close to 1.
+        const bias = (beta: number): tf.Tensor => tf.neg(tf.expm1(tf.mul(step, Math.log(beta))));
+        const correction1 = bias(beta1);
+        const correction2 = tf.sqrt(bias(beta2));
+        const rate = tf.div(scalars.learningRate, correction1);
+        const updated = mapValues(trained, (tensor, name) => {
+          const g = gradients[name];
+          const m = tf.add(tf.mul(state[`m/${name}`], beta1), tf.mul(g, 1 - beta1));
+          const v = tf.add(tf.mul(state[`v/${name}`], beta2), tf.mul(tf.square(g), 1 - beta2));
+          next[`m/${name}`] = m;
+          next[`v/${name}`] = v;
+          const size = tf.add(tf.div(tf.sqrt(v), correction2), epsilon);
+          const decayed =
+            weightDecay === 0 ? tensor : tf.mul(tensor, tf.sub(1, tf.mul(scalars.learningRate, weightDecay)));
+          return tf.sub(decayed, tf.mul(tf.div(m, size), rate));
+        });
+        return { trained: updated, state: next };
+      }),
+  };
+}
