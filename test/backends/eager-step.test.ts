@@ -52,7 +52,7 @@ describe('the eager step', () => {
       const b = await second.run({ x }, { weight: 3, learningRate: 0.01 });
       expect(numbers(a.loss)).toEqual(numbers(b.loss));
       expect(() => second.write({ ...state, other: w })).toThrow('other is not part of this step');
-      const { 'trained/w': _, ...less } = state;
+      const less = { 'optimiser/step': state['optimiser/step'] };
       expect(() => second.write(less)).toThrow('trained/w is missing');
       first.dispose();
       second.dispose();
