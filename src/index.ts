@@ -5,6 +5,7 @@ export * from './base/random';
 export { chooseBackend } from './backends/choose';
 export type { ChooseOptions, ChosenBackend } from './backends/choose';
 export type { Backend, BackendName } from './backends/backend';
+export type { RecordedStep } from './backends/capture/graph';
 export * from './volume/affine';
 export * from './volume/orientation';
 export * from './volume/volume';
