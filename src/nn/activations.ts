@@ -1,0 +1,12 @@
+// Activations.
+import { tf } from '../backends/tf';
+
+/** x times the share of a standard normal below x, by the error function and not by its approximation with tanh. */
+export function gelu(x: tf.Tensor): tf.Tensor {
+  return tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
+}
+
+/** x where it is positive, else `slope` x. */
+export function leakyRelu(x: tf.Tensor, slope = 0.01): tf.Tensor {
+  return tf.leakyRelu(x, slope);
+}

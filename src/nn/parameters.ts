@@ -1,0 +1,105 @@
+// Parameters before they have values: the shape of each and how it starts. From such a tree tensors are drawn or left
+// blank, and counted without allocating.
+import { tf } from '../backends/tf';
+import type { TensorTree } from '../backends/training-step';
+import type { Random } from '../base/random';
+
+/** How a parameter starts. */
+export type Start =
+  | { kind: 'constant'; value: number }
+  | { kind: 'normal'; deviation: number }
+  | { kind: 'uniform'; low: number; high: number };
+
+export const constant = (value: number): Start => ({ kind: 'constant', value });
+export const normal = (deviation: number): Start => ({ kind: 'normal', deviation });
+export const uniform = (low: number, high: number): Start => ({ kind: 'uniform', low, high });
+
+/** One parameter to be. A class, so that a tree of them is told from its leaves. */
+export class Parameter {
+  constructor(
+    readonly shape: readonly number[],
+    readonly start: Start,
+  ) {}
+
+  /** Number of values. */
+  get size(): number {
+    return this.shape.reduce((product, length) => product * length, 1);
+  }
+}
+
+/** Parameters in objects and lists: the form of a model. */
+export type ParameterTree = Parameter | readonly ParameterTree[] | { readonly [name: string]: ParameterTree };
+
+/** The same tree with tensors in it. */
+export type TensorsOf<S> = ParameterTree extends S
+  ? TensorTree
+  : S extends Parameter
+    ? tf.Tensor
+    : { [K in keyof S]: TensorsOf<S[K]> };
+
+/** A tree of parameters with something else in the place of each; `path` as in `flattenTree`: `blocks/0/qkv/weight`. */
+function mapTree<S extends ParameterTree>(
+  tree: S,
+  leaf: (parameter: Parameter, path: string) => tf.Tensor,
+): TensorsOf<S> {
+  const visit = (node: ParameterTree, path: string): unknown => {
+    if (node instanceof Parameter) return leaf(node, path);
+    const below = (key: string | number): string => (path === '' ? String(key) : `${path}/${key}`);
+    if (Array.isArray(node)) return (node as ParameterTree[]).map((value, k) => visit(value, below(k)));
+    const entries = Object.entries(node as Record<string, ParameterTree>);
+    return Object.fromEntries(entries.map(([key, value]) => [key, visit(value, below(key))]));
+  };
+  return visit(tree, '') as TensorsOf<S>;
+}
+
+/** Every parameter by its path, in the order in which they stand. */
+export function flattenParameters(tree: ParameterTree, path = ''): Record<string, Parameter> {
+  if (tree instanceof Parameter) return { [path]: tree };
+  const below = (key: string): string => (path === '' ? key : `${path}/${key}`);
+  const entries = Object.entries(tree as Record<string, ParameterTree>);
+  return Object.assign({}, ...entries.map(([key, value]) => flattenParameters(value, below(key)))) as Record<
+    string,
+    Parameter
+  >;
+}
+
+/** How many values a model has. Nothing is allocated. */
+export function countParameters(tree: ParameterTree): number {
+  return Object.values(flattenParameters(tree)).reduce((sum, { size }) => sum + size, 0);
+}
+
+/**
+ * Tensors with the values that `values` gives; they are the caller's to free, and kept by every scope.
+ * @param values  of one parameter in row order, `parameter.size` of them
+ */
+export function filled<S extends ParameterTree>(
+  tree: S,
+  values: (parameter: Parameter, path: string) => Float32Array,
+): TensorsOf<S> {
+  return mapTree(tree, (parameter, path) =>
+    tf.keep(tf.tensor(values(parameter, path), [...parameter.shape], 'float32')),
+  );
+}
+
+/**
+ * Tensors as the parameters say they start, the same for one seed on every machine. A parameter's values depend on its
+ * path and not on what stands beside it.
+ */
+export function drawn<S extends ParameterTree>(tree: S, random: Random): TensorsOf<S> {
+  return filled(tree, ({ size, start }, path) => {
+    const values = new Float32Array(size);
+    if (start.kind === 'constant') return values.fill(start.value);
+    const stream = random.fork(path);
+    for (let i = 0; i < size; i++)
+      values[i] =
+        start.kind === 'normal'
+          ? start.deviation * stream.normal()
+          : start.low + (start.high - start.low) * stream.uniform();
+    return values;
+  });
+}
+
+/** Zeros in every place, made on the device: for a dry run, which has shapes and no data. */
+export function blank<S extends ParameterTree>(tree: S): TensorsOf<S> {
+  return mapTree(tree, ({ shape }) => tf.keep(tf.fill([...shape], 0)));
+}

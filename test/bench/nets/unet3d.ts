@@ -1,0 +1,101 @@
+// A 3-D U-Net with instance norms, leaky ReLU, strided convolutions down and up-convolutions by a product. The real models
+// take its place under the same row names.
+import { adam } from '../../../src/backends/optimisers';
+import { tf } from '../../../src/backends/tf';
+import { crossEntropy } from '../../../src/losses/segmentation';
+import { leakyRelu } from '../../../src/nn/activations';
+import { convolutionSpec, convolve3d, upConvolutionSpec, upConvolve3d } from '../../../src/nn/convolution';
+import { linear, linearSpec } from '../../../src/nn/linear';
+import { instanceNorm, normSpec } from '../../../src/nn/norm';
+import type { TensorsOf } from '../../../src/nn/parameters';
+import { Parameter, uniform } from '../../../src/nn/parameters';
+import type { Plan } from './workload';
+import { plan } from './workload';
+
+export interface UnetSize {
+  /** Side of the cube, in voxels; a multiple of 2 to the number of levels less one. */
+  size: number;
+  /** Channels of the first level; each further has twice as many. */
+  base: number;
+  levels: number;
+  classes: number;
+}
+
+const layerSpec = (from: number, to: number) => ({
+  convolution: convolutionSpec([3, 3, 3], from, to),
+  norm: normSpec(to),
+});
+type Layer = TensorsOf<ReturnType<typeof layerSpec>>;
+
+/** Convolution, instance norm, leaky ReLU. */
+const layer = (x: tf.Tensor, { convolution, norm }: Layer, stride = 1): tf.Tensor =>
+  leakyRelu(instanceNorm(convolve3d(x, convolution, stride), norm));
+
+function specs({ size, base, levels, classes }: UnetSize) {
+  const channels = Array.from({ length: levels }, (_, level) => base * 2 ** level);
+  return {
+    frozen: {},
+    trained: {
+      down: channels.map((to, level) => [layerSpec(channels[level - 1] ?? 1, to), layerSpec(to, to)]),
+      // From the deepest up; up[0] brings the lowest level to the one above it.
+      up: channels
+        .slice(0, -1)
+        .map((to) => ({
+          up: upConvolutionSpec(2 * to, to),
+          layers: [layerSpec(2 * to, to), layerSpec(to, to)],
+        }))
+        .reverse(),
+      head: linearSpec(base, classes),
+    },
+    inputs: {
+      volume: new Parameter([1, size, size, size, 1], uniform(-1, 1)),
+      /** Whole numbers of it are the classes. */
+      labels: new Parameter([1, size, size, size], uniform(0, classes - 0.001)),
+    },
+  };
+}
+
+/** The step: cross-entropy of every voxel. */
+export function unet3d(size: UnetSize): Plan {
+  const { size: side, base } = size;
+  return plan({
+    name: `U-Net ${side} cubed, base ${base}`,
+    kind: 'unet3d',
+    size: { ...size },
+    ...specs(size),
+    optimiser: adam({ learningRate: 1e-3 }),
+    flop: flop(size),
+    loss: ({ trained }, { volume, labels }) => {
+      const skips: tf.Tensor[] = [];
+      let x = volume;
+      trained.down.forEach(([first, second], level) => {
+        x = layer(layer(x, first, level === 0 ? 1 : 2), second);
+        skips.push(x);
+      });
+      skips.pop();
+      for (const { up, layers } of trained.up) {
+        x = tf.concat([upConvolve3d(x, up), skips.pop()!], 4);
+        for (const own of layers) x = layer(x, own);
+      }
+      const logits = linear(tf.reshape(x, [-1, base]), trained.head); // [voxels, classes]
+      return crossEntropy(logits, tf.cast(tf.reshape(labels, [-1]), 'int32'));
+    },
+  });
+}
+
+/** FLOP of convolutions and products, forward and backward by both factors, but of the volume itself. */
+function flop({ size, base, levels, classes }: UnetSize): number {
+  const voxels = (level: number): number => (size / 2 ** level) ** 3;
+  const channels = (level: number): number => base * 2 ** level;
+  const convolution = (from: number, to: number, level: number): number => 2 * 27 * from * to * voxels(level);
+  let sum = 2 * base * classes * voxels(0);
+  for (let level = 0; level < levels; level++) {
+    const c = channels(level);
+    if (level > 0) sum += convolution(c / 2, c, level);
+    sum += convolution(c, c, level);
+    if (level === levels - 1) continue;
+    const rise = 2 * (2 * c) * (8 * c) * voxels(level + 1);
+    sum += rise + convolution(2 * c, c, level) + convolution(c, c, level);
+  }
+  return 3 * sum + 2 * convolution(1, base, 0);
+}
