@@ -1,0 +1,109 @@
+// Writes the ledger of whatever TensorFlow.js computes meanwhile, on any backend: what its engine holds.
+import type { DataType, Tensor } from '@tensorflow/tfjs';
+import { watchEngine, whereabouts } from './engine-events';
+import { type Category, type Ledger, LedgerWriter } from './ledger';
+import { tf } from './tf';
+
+/** Tensors whose purpose is known, by category. */
+export type Declared = Partial<Record<Category, readonly Tensor[]>>;
+
+export interface WatchOptions {
+  /** Whose allocations they are, in words. */
+  backend: string;
+  /** Tensors that are there at the beginning. */
+  given?: Declared;
+  /** Bytes of a buffer, where a backend needs other than 4 for each element and 1 for a bool. */
+  bytes?: (buffer: { shape: readonly number[]; dtype: DataType }) => number;
+}
+
+export interface AllocationWatch {
+  /** Say what a tensor is for; it is counted once, under however many names. */
+  declare(tensors: Declared): void;
+  /**
+   * Note an allocation that a kernel makes for itself and of which the engine does not know.
+   * @returns call it when it is freed
+   */
+  kernelTemporary(buffer: { shape: readonly number[]; dtype: DataType; bytes: number }): () => void;
+  /** End it. */
+  stop(): Ledger;
+}
+
+/** The buffer of a tensor. */
+const dataOf = (tensor: Tensor): object => tensor.dataId;
+
+/** Note every allocation and release from now on, until it is stopped. */
+export function watchAllocations({ backend, given = {}, bytes }: WatchOptions): AllocationWatch {
+  const writer = new LedgerWriter(backend);
+  /** What is alive: its index in the ledger, and the call of the kernel that made it. */
+  const live = new Map<object, { index: number; call: number | null }>();
+  /** Made in a forward pass and alive: an activation, if it stays so until a backward pass begins. */
+  const undecided = new Set<number>();
+  const decide = (index: number, category: Category): void => {
+    undecided.delete(index);
+    writer.change(index, { category });
+  };
+  const settle = (): void => {
+    for (const index of undecided) decide(index, 'activations');
+  };
+  const entries = (declared: Declared): [Category, Tensor][] =>
+    (Object.entries(declared) as [Category, readonly Tensor[]][]).flatMap(([category, tensors]) =>
+      tensors.map((tensor): [Category, Tensor] => [category, tensor]),
+    );
+
+  for (const [category, tensor] of entries(given)) {
+    const dataId = dataOf(tensor);
+    if (live.has(dataId)) continue;
+    const { shape, dtype, size } = tensor;
+    const own = bytes?.({ shape, dtype }) ?? size * tf.util.bytesPerElement(dtype);
+    const kind = { op: 'given', scope: '', phase: 'given', kernelTemporary: false } as const;
+    const index = writer.allocate({ ...kind, shape, dtype, bytes: own, category });
+    live.set(dataId, { index, call: null });
+  }
+
+  const stop = watchEngine({
+    made({ dataId, call, bytes: counted, ...made }) {
+      const own = bytes?.(made) ?? counted;
+      const kind = { ...made, bytes: own, category: 'temporary', kernelTemporary: false } as const;
+      const index = writer.allocate(kind);
+      live.set(dataId, { index, call });
+      if (made.phase === 'forward') undecided.add(index);
+    },
+    freed(dataId, call) {
+      const known = live.get(dataId);
+      if (known === undefined) return;
+      live.delete(dataId);
+      undecided.delete(known.index);
+      writer.release(known.index);
+      if (call !== null && known.call === call) writer.change(known.index, { kernelTemporary: true });
+    },
+    backward: settle,
+  });
+
+  return {
+    declare(tensors) {
+      for (const [category, tensor] of entries(tensors)) {
+        const known = live.get(dataOf(tensor));
+        if (known) decide(known.index, category);
+      }
+    },
+    kernelTemporary({ shape, dtype, bytes: own }) {
+      const { op, scope, phase } = whereabouts();
+      const index = writer.allocate({
+        op,
+        shape,
+        dtype,
+        bytes: own,
+        scope,
+        phase,
+        category: 'temporary',
+        kernelTemporary: true,
+      });
+      return () => writer.release(index);
+    },
+    stop() {
+      stop();
+      settle();
+      return writer.finish();
+    },
+  };
+}
