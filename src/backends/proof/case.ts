@@ -19,6 +19,7 @@ export const families = [
   'index',
   'optimiser',
   'block',
+  'fused',
 ] as const;
 export type Family = (typeof families)[number];
 

@@ -3,6 +3,7 @@ import type { OpCase } from './case';
 import { blockCases } from './cases-block';
 import { convolutionCases } from './cases-convolution';
 import { elementwiseCases } from './cases-elementwise';
+import { fusedCases } from './cases-fused';
 import { indexCases } from './cases-index';
 import { lossCases } from './cases-loss';
 import { normaliseCases } from './cases-normalise';
@@ -24,6 +25,7 @@ export const cases: OpCase[] = [
   ...normaliseCases,
   ...indexCases,
   ...blockCases,
+  ...fusedCases,
   ...lossCases,
   ...optimiserCases,
 ];

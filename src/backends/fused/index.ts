@@ -1,0 +1,114 @@
+// Layer norm, GELU, softmax and attention with gradients written by hand. Where the current backend has a kernel of ours
+// it is used; elsewhere a composition of TensorFlow.js's operations (compositions.ts), which gives the same numbers and
+// saves less for the backward pass than the plain tape.
+import type { Tensor } from '@tensorflow/tfjs';
+import { InputError } from '../../base/errors';
+import { tf } from '../tf';
+import * as compositions from './compositions';
+
+const shown = ({ shape, dtype }: Tensor): string =>
+  `[${shape.join(', ')}]${dtype === 'float32' ? '' : ` of ${dtype}`}`;
+
+function wrong(what: string, given: string, expected: string): InputError {
+  return new InputError({ what, given, expected, fix: 'check the shapes of what you pass' });
+}
+
+/** @throws InputError when a tensor is not of float32 */
+function checkFloats(what: string, tensors: Record<string, Tensor>): void {
+  for (const [name, tensor] of Object.entries(tensors))
+    if (tensor.dtype !== 'float32') throw wrong(what, `${name} ${shown(tensor)}`, 'tensors of float32');
+}
+
+/**
+ * Layer norm over the last axis (Ba et al. 2016, arXiv 1607.06450): (x - mean) / sqrt(variance + epsilon) gain + bias.
+ * @param x  [..., width]; gain and bias [width]
+ * @throws InputError for other shapes and types
+ */
+export function layerNorm<T extends Tensor>(
+  x: T,
+  { gain, bias, epsilon = 1e-6 }: { gain: Tensor; bias: Tensor; epsilon?: number },
+): T {
+  checkFloats('layerNorm', { x, gain, bias });
+  const width = x.shape.at(-1);
+  for (const [name, tensor] of Object.entries({ gain, bias }))
+    if (width === undefined || tensor.rank !== 1 || tensor.size !== width)
+      throw wrong(
+        'layerNorm',
+        `x ${shown(x)}, ${name} ${shown(tensor)}`,
+        `${name} as long as the last axis of x`,
+      );
+  if (!(epsilon >= 0)) throw wrong('layerNorm', `epsilon ${epsilon}`, 'a number of at least 0');
+  return compositions.layerNorm(x, gain, bias, epsilon) as T;
+}
+
+/** GELU in its exact form (Hendrycks and Gimpel 2016, arXiv 1606.08415): x (1 + erf(x / sqrt 2)) / 2. @throws InputError unless x is float32 */
+export function gelu<T extends Tensor>(x: T): T {
+  checkFloats('gelu', { x });
+  return compositions.gelu(x) as T;
+}
+
+/** Softmax over the last axis; its gradient saves the result alone. @throws InputError unless x is float32 */
+export function softmax<T extends Tensor>(x: T): T {
+  checkFloats('softmax', { x });
+  return tf.softmax(x);
+}
+
+/** How attention weighs. */
+export interface AttentionOptions {
+  /** What the products of queries and keys are multiplied with; usually 1 / sqrt(width). */
+  scale: number;
+  /**
+   * SAM's decomposed relative positions (Li et al. 2022, MViTv2, arXiv 2112.01526), added to the scaled products: keys
+   * lie on a grid, row by row, and the key in row r and column c of it gets rows[..., query, r] + columns[..., query, c].
+   * rows [..., queries, rows of keys], columns [..., queries, columns of keys].
+   */
+  relative?: compositions.RelativeTerms;
+}
+
+/**
+ * Attention: softmax(scale q k' + relative) v, with gradients by q, k, v and both relative terms.
+ * @param q  [..., queries, width]; the axes before the last two (heads, batch x heads, ...) are the same in all tensors
+ * @param k  [..., keys, width]
+ * @param v  [..., keys, width]
+ * @returns [..., queries, width]
+ * @throws InputError for shapes that do not fit
+ */
+export function attention<T extends Tensor>(q: T, k: Tensor, v: Tensor, options: AttentionOptions): T {
+  const { scale, relative } = options;
+  const all: Record<string, Tensor> = { q, k, v };
+  if (relative) Object.assign(all, { rows: relative.rows, columns: relative.columns });
+  checkFloats('attention', all);
+  const given = Object.entries(all)
+    .map(([name, tensor]) => `${name} ${shown(tensor)}`)
+    .join(', ');
+  const check = (right: boolean, expected: string): void => {
+    if (!right) throw wrong('attention', given, expected);
+  };
+  check(q.rank >= 2, 'at least two axes: [..., tokens, width]');
+  const outer = q.shape.slice(0, -2);
+  check(
+    Object.values(all).every(
+      (tensor) => tensor.shape.slice(0, -2).join() === outer.join() && tensor.rank === q.rank,
+    ),
+    'the same axes before the last two',
+  );
+  const [queries, width] = q.shape.slice(-2);
+  const [keys] = k.shape.slice(-2);
+  check(
+    k.shape.at(-1) === width && v.shape.join() === k.shape.join(),
+    'k and v of one shape, and q as wide as they are',
+  );
+  if (relative) {
+    const [rows, columns] = [relative.rows, relative.columns].map((tensor) => tensor.shape.slice(-2));
+    check(
+      rows[0] === queries && columns[0] === queries && rows[1] * columns[1] === keys,
+      'relative terms for every query, whose rows x columns are the keys',
+    );
+  }
+  if (!Number.isFinite(scale)) throw wrong('attention', `scale ${scale}`, 'a finite number');
+  // A reshape on the tape would keep what it is given.
+  const flat = (x: Tensor): Tensor => (x.rank === 3 ? x : tf.reshape(x, [-1, ...x.shape.slice(-2)]));
+  const terms = relative && { rows: flat(relative.rows), columns: flat(relative.columns) };
+  const out = compositions.attention(flat(q), flat(k), flat(v), scale, terms);
+  return (out.rank === q.rank ? out : tf.reshape(out, q.shape)) as T;
+}
