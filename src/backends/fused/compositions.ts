@@ -114,7 +114,7 @@ export function attention(
         const dmap = tf.matMul(dy, v, false, true);
         const dlogits = tf.mul(map, tf.sub(dmap, tf.sum(tf.mul(dy, out), -1, true)));
         const wide = tf.matMul(dlogits, widened(k));
-        const [dscaled, ...dterms] = relative ? tf.split(wide as Tensor3D, [width, ...sizes], 2) : [wide];
+        const [dscaled, ...dterms] = relative ? tf.split(wide, [width, ...sizes], 2) : [wide];
         return [tf.mul(dscaled, scale), tf.matMul(dlogits, scaled, true), ...dterms];
       });
       const names = ['q', 'k', ...(relative ? ['rows', 'columns'] : [])];
