@@ -1,6 +1,6 @@
 // The operations of fused/ written in operations of TensorFlow.js, with gradients that save little: what runs where a
 // backend has no kernel of ours, and what those kernels are held to.
-import type { Tensor, Tensor3D } from '@tensorflow/tfjs';
+import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../tf';
 import { operation } from './operation';
 
