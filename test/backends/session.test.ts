@@ -1,5 +1,5 @@
 // Sessions on steps that are written by hand: against values computed by hand.
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import os from 'node:os';
 import { beforeAll, expect, it } from 'vitest';
 import type { Attribute, GraphNode, RecordedStep } from '../../src/backends/capture/graph';
