@@ -10,6 +10,7 @@ import type { Card } from './card';
 import { nvidiaCards } from './card';
 import { wantedBackend } from './choose';
 import { findCompiler } from './native/compile';
+import { thisHost } from './native/host';
 import { findPip } from './native/pip';
 import { runProgram } from './native/run-program';
 import type { Tried } from './probe';
@@ -56,9 +57,7 @@ export async function examine({
     meter.add(1, name);
   }
   meter.finish();
-  const { glibcVersionRuntime: glibc } = (
-    process.report.getReport() as { header: Record<string, string | undefined> }
-  ).header;
+  const glibc = thisHost().glibc();
   return {
     node: process.version,
     platform: `${process.platform}-${process.arch}${glibc ? `, glibc ${glibc}` : ''}`,
@@ -67,7 +66,7 @@ export async function examine({
       threads: os.availableParallelism(),
       memoryGiB: os.totalmem() / 2 ** 30,
     },
-    cards: nvidiaCards(),
+    cards: await nvidiaCards(long.signal),
     tools: await toolsHere(long.signal),
     backends,
     ...choiceOf(backends, wanted),

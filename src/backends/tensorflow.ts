@@ -37,7 +37,7 @@ export const candidate: Candidate = {
     mendTensorflow();
     await tf.setBackend('tensorflow');
     const { binding, isGPUPackage, isUsingGpuDevice } = tf.backend() as unknown as NodeBackend;
-    const card = isUsingGpuDevice ? firstCard() : undefined;
+    const card = isUsingGpuDevice ? await firstCard() : undefined;
     const threads = process.env.TF_NUM_INTRAOP_THREADS ?? String(os.availableParallelism());
     const processor = `${os.cpus()[0]?.model.trim() || process.arch}, ${threads} ${threads === '1' ? 'thread' : 'threads'}`;
     return {

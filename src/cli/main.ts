@@ -63,6 +63,11 @@ const verbs: Verb[] = [
     load: () => import('./verbs/doctor.js'),
   },
   {
+    name: 'gpu-suite',
+    summary: 'checks, times and memory of both engines on a graphics card, and a pack for a bare machine',
+    load: () => import('./verbs/gpu-suite.js'),
+  },
+  {
     name: 'native',
     summary: 'native TensorFlow, the fast engine: install, status, remove',
     load: () => import('./verbs/native.js'),

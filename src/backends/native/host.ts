@@ -1,9 +1,9 @@
 // What is asked of the machine, in one place, so that tests can be another machine.
-import { execFile } from 'node:child_process';
 import { existsSync, statfsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { cacheDir } from '../../base/paths';
+import { nvidiaCards } from '../card';
 import type { Form, Recipe } from './recipe';
 import { packageOf, recipe } from './recipe';
 
@@ -50,14 +50,8 @@ function freeBytes(dir: string): number {
   return bavail * bsize;
 }
 
-function cards(signal?: AbortSignal): Promise<string[]> {
-  const query = ['--query-gpu=name', '--format=csv,noheader'];
-  return new Promise((resolve) => {
-    execFile('nvidia-smi', query, { signal, timeout: 20_000 }, (error, stdout) => {
-      const names = stdout.split('\n').map((line) => line.trim());
-      resolve(error ? [] : names.filter((name) => name !== ''));
-    });
-  });
+async function cards(signal?: AbortSignal): Promise<string[]> {
+  return (await nvidiaCards(signal)).map(({ name }) => name);
 }
 
 function packageDir(form: Form): string | undefined {

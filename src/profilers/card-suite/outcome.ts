@@ -1,0 +1,67 @@
+// A record in words, and whether anything in it is wrong.
+import type { Table } from '../../results/result';
+import type { Study } from '../../results/store';
+
+function rowsOf({ study, findings }: Study, end: string): Table['rows'] {
+  return findings.find(({ id }) => id === `${study}.${end}`)?.table?.rows ?? [];
+}
+
+const bad = (study: Study): string[] => [
+  ...rowsOf(study, 'checks')
+    .filter(({ status }) => status === 'wrong' || status === 'failed')
+    .map((row) => `${row.engine}: ${row.status} ${row.case}: ${row.message}`),
+  ...rowsOf(study, 'times')
+    .filter(({ agrees }) => /^(?:failed|ANOTHER)/.test(String(agrees)))
+    .map((row) => `${row.engine}: ${row.unit} (${row.precision}): ${row.agrees}`),
+  ...rowsOf(study, 'memory')
+    .filter(({ message }) => String(message).startsWith('failed'))
+    .map((row) => `${row.engine}: ${row.step}: ${row.message}`),
+];
+
+/** Whether an operation is wrong or a unit failed. What cannot be tested here, and a goal that is missed, are no faults of the run. */
+export const isRed = (study: Study): boolean => bad(study).length > 0;
+
+/** What came out, part by part, then the goals, then whatever is wrong. */
+export function outcomeText(study: Study): string {
+  const { provenance } = study;
+  const { gpu, driver, cpu } = provenance.device;
+  const head = gpu === null ? `On ${cpu}, no card` : `On ${gpu}, driver ${driver ?? 'unknown'}`;
+  const parts = rowsOf(study, 'parts').map(
+    ({ part, state, done, units, failed }) =>
+      `  ${String(part).padEnd(22)} ${state}${state === 'done' ? `, ${done} of ${units}${failed ? `, ${failed} FAILED` : ''}` : ''}`,
+  );
+  const checks = ['tensorflow', 'webgpu'].flatMap((engine) => {
+    const rows = rowsOf(study, 'checks').filter((row) => row.engine === engine);
+    if (rows.length === 0) return [];
+    const count = (status: string): number => rows.filter((row) => row.status === status).length;
+    const worst = (key: string): string =>
+      Math.max(...rows.filter((r) => r.status === 'right').map((r) => Number(r[key] ?? 0))).toExponential(1);
+    return [
+      `  ${engine}: ${count('right')} right, ${count('refused')} refused, ${count('wrong')} wrong, ${count('failed')} failed; largest right error ${worst('value')} in values, ${worst('gradient')} in gradients`,
+    ];
+  });
+  const times = rowsOf(study, 'times').map(
+    ({ unit, precision, engine, ms, rate, share }) =>
+      `  ${String(unit).padEnd(32)} ${String(precision).padEnd(8)} ${String(engine).padEnd(11)} ${ms === null ? 'failed' : `${ms} ms, ${rate} GFLOP/s`}${share === null ? '' : `, ${(100 * Number(share)).toFixed(0)} % of the peak`}`,
+  );
+  const goals = rowsOf(study, 'goals')
+    .filter(({ goal }) => goal !== null)
+    .map(
+      ({ unit, share, goal, verdict }) =>
+        `  ${unit}: ${share ?? 'no'} of PyTorch's rate, at least ${goal}: ${verdict}`,
+    );
+  const faults = bad(study);
+  const section = (title: string, lines: string[]): string[] => (lines.length > 0 ? [title, ...lines] : []);
+  return [
+    ...provenance.notes,
+    head,
+    ...section('Parts', parts),
+    ...section('Operations and gradients', checks),
+    ...section('Times', times),
+    ...section('Products on webgpu', goals),
+    ...section(
+      'WRONG OR FAILED',
+      faults.map((line) => `  ${line}`),
+    ),
+  ].join('\n');
+}

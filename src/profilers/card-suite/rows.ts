@@ -1,0 +1,340 @@
+// From what the parts of the suite found to the tables of its record.
+import { quantile } from '../../base/interval';
+import type { Finding, Table } from '../../results/result';
+import type { Card } from '../cards';
+import { allocatedSchema } from './allocator';
+import { checkedSchema } from './checks';
+import { featuresSchema, wantedFeatures } from './features';
+import { measuredMemorySchema } from './memory';
+import type { Part, PartState } from './part';
+import type { Timed } from './times';
+import { timedSchema } from './times';
+import type { TimedUnit } from './units';
+
+/** The parts with what was found. */
+export interface PartsFound {
+  parts: readonly Part[];
+  states: Readonly<Record<string, PartState>>;
+}
+
+type Row = Table['rows'][number];
+type Column = Table['columns'][number];
+
+const text = (key: string, title: string): Column => ({ key, title });
+const number = (key: string, title: string, unit: string, digits: number): Column => ({
+  key,
+  title,
+  unit,
+  digits,
+  align: 'right',
+});
+
+/** What is compared across engines may differ by this much, relative: sums in another order; with TF32 ten bits of each factor. */
+const tolerance = { float32: 1e-3, TF32: 2e-2 };
+
+const short = (value: number, digits = 4): number => Number(value.toPrecision(digits));
+const shortOrNull = (value: number | null): number | null => (value === null ? null : short(value));
+
+/** The engine of a part, and what it does: `tensorflow`, `times tf32`. */
+function nameOf(part: Part): { engine: string; task: string } {
+  const [engine, ...rest] = part.name.split(' ');
+  return { engine, task: rest.join(' ') };
+}
+
+function partsDoing(
+  { parts, states }: PartsFound,
+  task: string,
+): { engine: string; part: Part; state: PartState }[] {
+  return parts
+    .filter((part) => nameOf(part).task === task && states[part.name])
+    .map((part) => ({ engine: nameOf(part).engine, part, state: states[part.name] }));
+}
+
+/** What became of a part, in words. */
+export function stateOf(part: Part, state: PartState | undefined): string {
+  if (!state) return 'not run';
+  if (state.refused) return `not testable here: ${state.refused.reason}`;
+  const missing = part.units.filter((id) => !(id in state.units)).length;
+  return missing > 0 ? `not finished: ${missing} of ${part.units.length} units are missing` : 'done';
+}
+
+/** Every part: what became of it, what it computed on. */
+export function partsTable({ parts, states }: PartsFound): Table {
+  const rows = parts.map((part): Row => {
+    const state = states[part.name] as PartState | undefined;
+    const outcomes = Object.values(state?.units ?? {});
+    return {
+      part: part.name,
+      state: stateOf(part, state),
+      device: state?.facts?.device ?? null,
+      units: part.units.length,
+      done: outcomes.filter((one) => 'result' in one).length,
+      failed: outcomes.filter((one) => 'failed' in one).length,
+      seconds: state ? short(state.seconds, 3) : null,
+    };
+  });
+  const columns = [
+    text('part', 'Part'),
+    text('state', 'State'),
+    text('device', 'Device'),
+    number('units', 'Units', '1', 0),
+    number('done', 'Done', '1', 0),
+    number('failed', 'Failed', '1', 0),
+    number('seconds', 'Time', 's', 1),
+  ];
+  return { columns, rows };
+}
+
+/** Every operation and gradient on every engine; a case that ended its process is `failed`. */
+export function checksTable(found: PartsFound): Table {
+  const rows = partsDoing(found, 'checks').flatMap(({ engine, part, state }) =>
+    part.units.flatMap((id): Row[] => {
+      const outcome = state.units[id];
+      if (!outcome) return [];
+      if ('failed' in outcome)
+        return [{ engine, case: id, status: 'failed', value: null, gradient: null, message: outcome.failed }];
+      const { status, valueError, gradientError, message } = checkedSchema.parse(outcome.result);
+      const errors = { value: shortOrNull(valueError), gradient: shortOrNull(gradientError) };
+      return [{ engine, case: id, status, ...errors, message }];
+    }),
+  );
+  const columns = [
+    text('engine', 'Engine'),
+    text('case', 'Case'),
+    text('status', 'Status'),
+    // Relative errors span many powers of ten: no fixed decimals.
+    { key: 'value', title: 'Largest error of values', unit: '1', align: 'right' as const },
+    { key: 'gradient', title: 'Largest error of gradients', unit: '1', align: 'right' as const },
+    text('message', 'Message'),
+  ];
+  return { columns, rows };
+}
+
+interface TimeRow {
+  unit: TimedUnit;
+  precision: 'float32' | 'TF32';
+  engine: string;
+  timed: Timed | { failed: string };
+}
+
+function timeRows(found: PartsFound, units: readonly TimedUnit[]): TimeRow[] {
+  const of = (task: string, precision: TimeRow['precision']): TimeRow[] =>
+    partsDoing(found, task).flatMap(({ engine, state }) =>
+      units.flatMap((unit): TimeRow[] => {
+        const outcome = state.units[unit.id];
+        if (!outcome) return [];
+        const timed = 'failed' in outcome ? outcome : timedSchema.parse(outcome.result);
+        return [{ unit, precision, engine, timed }];
+      }),
+    );
+  return [...of('times', 'float32'), ...of('times tf32', 'TF32')];
+}
+
+/** Whether two engines computed the same. */
+function agree(a: Timed, b: Timed, within: number): boolean {
+  return (
+    a.value.length === b.value.length &&
+    a.value.every((x, k) => Math.abs(x - b.value[k]) <= within * Math.max(Math.abs(x), Math.abs(b.value[k])))
+  );
+}
+
+/** Time, rate and share of the card's peak of every unit on every engine. */
+export function timesTable(found: PartsFound, units: readonly TimedUnit[], sheet: Card | undefined): Table {
+  const all = timeRows(found, units);
+  const rows = all.map(({ unit, precision, engine, timed }): Row => {
+    const common = { unit: unit.id, precision, engine };
+    const none = { low: null, high: null, alone: null, calls: null, rate: null, share: null };
+    if ('failed' in timed) return { ...common, ms: null, ...none, agrees: `failed: ${timed.failed}` };
+    const ms = quantile(timed.samples, 0.5);
+    const rate = unit.flop / ms / 1e6;
+    const peak = sheet?.flops[precision === 'TF32' ? 'tf32' : 'fp32'] ?? null;
+    const others = all.flatMap((row) =>
+      row.unit === unit && row.precision === precision && row.engine !== engine && !('failed' in row.timed)
+        ? [{ engine: row.engine, timed: row.timed }]
+        : [],
+    );
+    const far = others.filter((other) => !agree(timed, other.timed, tolerance[precision]));
+    return {
+      ...common,
+      ms: short(ms),
+      low: short(quantile(timed.samples, 0.25)),
+      high: short(quantile(timed.samples, 0.75)),
+      alone: short(timed.aloneMs),
+      calls: timed.calls,
+      rate: short(rate),
+      share: peak === null ? null : short((rate * 1e9) / peak),
+      agrees:
+        others.length === 0
+          ? 'nothing to compare with'
+          : far.length === 0
+            ? 'yes'
+            : `ANOTHER VALUE than ${far.map((other) => other.engine).join(', ')}`,
+    };
+  });
+  const columns = [
+    text('unit', 'Unit'),
+    text('precision', 'Precision'),
+    text('engine', 'Engine'),
+    number('ms', 'Median', 'ms', 4),
+    number('low', 'Lower quartile', 'ms', 4),
+    number('high', 'Upper quartile', 'ms', 4),
+    number('alone', 'Waited for alone', 'ms', 4),
+    number('calls', 'Calls in a sample', '1', 0),
+    number('rate', 'Rate', 'GFLOP/s', 1),
+    number('share', "Share of the card's peak", '1', 3),
+    text('agrees', 'Same value as the others'),
+  ];
+  return { columns, rows };
+}
+
+/** Products on WebGPU reach at least this share of PyTorch's float32 rate. */
+export const productGoal = 0.5;
+
+/** The goal of products on WebGPU, a row each with its verdict; small ones, which measure calls rather than products, have none. */
+export function goalsTable(found: PartsFound, units: readonly TimedUnit[]): Table {
+  const all = timeRows(found, units).filter(({ precision }) => precision === 'float32');
+  const medianOf = (unit: TimedUnit, engine: string): number | string => {
+    const row = all.find((one) => one.unit === unit && one.engine === engine);
+    if (row) return 'failed' in row.timed ? `${engine} failed` : quantile(row.timed.samples, 0.5);
+    const part = found.parts.find(({ name }) => name === `${engine} times`);
+    const why = part ? stateOf(part, found.states[part.name]) : 'not run';
+    return `${engine}: ${why.replace(/^not testable here: /, '')}`;
+  };
+  const products = units.filter((unit) => unit.op === 'product');
+  const rows = products.map((unit): Row => {
+    const [ours, peer] = [medianOf(unit, 'webgpu'), medianOf(unit, 'torch')];
+    const goal = unit.op === 'product' && Math.min(unit.m, unit.n) >= 512 ? productGoal : null;
+    if (typeof ours === 'string' || typeof peer === 'string') {
+      const missing = [ours, peer].filter((one) => typeof one === 'string').join('; ');
+      const [oursMs, peerMs] = [ours, peer].map((one) => (typeof one === 'string' ? null : short(one)));
+      return { unit: unit.id, oursMs, peerMs, share: null, goal, verdict: `not testable here: ${missing}` };
+    }
+    const share = peer / ours;
+    const verdict = goal === null ? 'reported' : share >= goal ? 'met' : 'missed';
+    return { unit: unit.id, oursMs: short(ours), peerMs: short(peer), share: short(share), goal, verdict };
+  });
+  const columns = [
+    text('unit', 'Product, float32'),
+    number('oursMs', 'webgpu', 'ms', 4),
+    number('peerMs', 'PyTorch', 'ms', 4),
+    number('share', "Share of PyTorch's rate", '1', 3),
+    number('goal', 'At least', '1', 2),
+    text('verdict', 'Verdict'),
+  ];
+  return { columns, rows };
+}
+
+const MiB = 2 ** 20;
+
+/** Memory of a few steps in every reading that there is, beyond what the inputs and the engine held before. */
+export function memoryTable(found: PartsFound): Table {
+  const mib = (bytes: number | null | undefined): number | null =>
+    bytes === null || bytes === undefined ? null : short(bytes / MiB, 6);
+  const beyond = (peak: number | null, before: number | null): number | null =>
+    peak === null || before === null ? null : peak - before;
+  const rows = partsDoing(found, 'memory').flatMap(({ engine, part, state }) =>
+    part.units.flatMap((id): Row[] => {
+      const outcome = state.units[id];
+      if (!outcome) return [];
+      const none = {
+        inputs: null,
+        ledger: null,
+        buffers: null,
+        kept: null,
+        allocator: null,
+        process: null,
+        card: null,
+      };
+      if ('failed' in outcome) return [{ engine, step: id, ...none, message: `failed: ${outcome.failed}` }];
+      const { inputBytes, ledgerBytes, usedBytes, allocatedBytes } = measuredMemorySchema.parse(
+        outcome.result,
+      );
+      const { driver, printed } = outcome;
+      // Of several allocators the one that held most is the device's.
+      const [allocator] = allocatedSchema
+        .array()
+        .parse(printed ?? [])
+        .sort((a, b) => b.peak - a.peak);
+      return [
+        {
+          engine,
+          step: id,
+          inputs: mib(inputBytes),
+          ledger: mib(ledgerBytes),
+          buffers: mib(usedBytes),
+          kept: mib(allocatedBytes),
+          allocator: mib(allocator?.peak),
+          process: driver ? beyond(driver.peak.process, driver.before.process) : null,
+          card: driver ? beyond(driver.peak.card, driver.before.card) : null,
+          message: allocator ? `allocator ${allocator.allocator}` : '',
+        },
+      ];
+    }),
+  );
+  const columns = [
+    text('engine', 'Engine'),
+    text('step', 'Step'),
+    number('inputs', 'Inputs', 'MiB', 2),
+    number('ledger', 'Dry run, most', 'MiB', 2),
+    number('buffers', 'Buffers in use, most', 'MiB', 2),
+    number('kept', 'Buffers asked of the device, most', 'MiB', 2),
+    number('allocator', "TensorFlow's allocator, most", 'MiB', 2),
+    number('process', 'Driver, this process, increase', 'MiB', 0),
+    number('card', 'Driver, whole card, increase', 'MiB', 0),
+    text('message', 'Remark'),
+  ];
+  return { columns, rows };
+}
+
+/** What the WebGPU adapter has: wanted features first, then all limits. */
+export function featuresTable(found: PartsFound): Table {
+  const rows = partsDoing(found, 'features').flatMap(({ state }) =>
+    Object.values(state.units).flatMap((outcome): Row[] => {
+      if ('failed' in outcome) return [{ what: 'adapter', value: `failed: ${outcome.failed}` }];
+      const { features, limits, subgroupSizes, subgroupMatrices } = featuresSchema.parse(outcome.result);
+      const others = features.filter((name) => !wantedFeatures.includes(name));
+      return [
+        ...wantedFeatures.map((name) => ({ what: name, value: features.includes(name) ? 'yes' : 'no' })),
+        { what: 'sizes of subgroups', value: subgroupSizes ? subgroupSizes.join(' to ') : 'none' },
+        ...subgroupMatrices.map(({ componentType, resultComponentType, M, N, K }) => ({
+          what: 'subgroup matrix',
+          value: `${M} x ${K} by ${K} x ${N}, ${componentType} to ${resultComponentType}`,
+        })),
+        { what: 'other features', value: others.join(' ') || 'none' },
+        ...Object.entries(limits).map(([what, value]) => ({ what, value })),
+      ];
+    }),
+  );
+  return { columns: [text('what', 'Feature or limit'), text('value', 'Adapter')], rows };
+}
+
+/** Every table of the record as a finding, by the end of its id. */
+export function findingsOf(
+  study: string,
+  found: PartsFound,
+  units: readonly TimedUnit[],
+  sheet: Card | undefined,
+): Finding[] {
+  const table = (end: string, title: string, content: Table, source?: string): Finding => ({
+    id: `${study}.${end}`,
+    title,
+    kind: 'measured',
+    unit: '',
+    uncertainty: null,
+    table: content,
+    ...(source !== undefined && { source }),
+  });
+  return [
+    table('parts', 'Parts of the card suite and what became of them', partsTable(found)),
+    table('checks', 'Every operation and gradient on the card', checksTable(found)),
+    table(
+      'times',
+      'Times of products and convolutions on the card',
+      timesTable(found, units, sheet),
+      sheet ? `peak: ${sheet.source}` : 'no data sheet of this card is at hand: no shares of a peak',
+    ),
+    table('goals', "Products on WebGPU against PyTorch's in float32", goalsTable(found, units)),
+    table('memory', 'Memory of a few steps in several readings', memoryTable(found)),
+    table('features', 'Features and limits of the WebGPU adapter', featuresTable(found)),
+  ];
+}
