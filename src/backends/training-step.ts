@@ -93,6 +93,27 @@ export interface StepResult {
   state: Tensors;
 }
 
+/** @throws InputError when a loss function gave something else than tensors: a promise, a number */
+function checkReturned(name: string, outputs: unknown): void {
+  const refuse = (given: string, fix: string): InputError =>
+    new InputError({
+      what: name,
+      given,
+      expected: 'a scalar tensor, or an object of tensors with `loss` among them',
+      fix,
+    });
+  if (outputs instanceof Promise)
+    throw refuse('a loss function that is async', 'return the tensor itself, and wait for nothing inside');
+  const entries = typeof outputs === 'object' && outputs !== null ? Object.entries(outputs) : [];
+  const other = entries.find(([, value]) => !(value instanceof tf.Tensor));
+  if (other) throw refuse(`an output \`${other[0]}\` that is no tensor`, 'return tensors only');
+  if (!entries.some(([key]) => key === 'loss'))
+    throw refuse(
+      `a loss function that returns no loss`,
+      'return the loss, or an object with it under `loss`',
+    );
+}
+
 /**
  * The step itself, once, on the current backend: every way of running a step calls this function and no other.
  * All tensors that it returns are new; everything between is freed.
@@ -111,6 +132,7 @@ export function computeStep<P extends Parameters, I extends TensorTree>(
       const own = { trained: unflattenTree(parameters.trained, byName), frozen: given.frozen } as P;
       const returned = loss(own, given.inputs, given.scalars);
       const outputs = returned instanceof tf.Tensor ? { loss: returned } : returned;
+      checkReturned(definition.name, outputs);
       if (outputs.loss.rank !== 0 || outputs.loss.dtype !== 'float32')
         throw new InputError({
           what: definition.name,
