@@ -19,8 +19,8 @@ export interface OutputInfo {
 
 /** The binding: functions, and the numbers of TensorFlow's types and attribute types. */
 export interface Binding {
-  executeOp(op: string, attributes: BindingAttribute[], inputs: number[], outputs: number): OutputInfo[];
-  createTensor(shape: readonly number[], dtype: number, values: unknown): number;
+  executeOp: (op: string, attributes: BindingAttribute[], inputs: number[], outputs: number) => OutputInfo[];
+  createTensor: (shape: readonly number[], dtype: number, values: unknown) => number;
   TF_ATTR_STRING: number;
   TF_ATTR_INT: number;
   TF_ATTR_FLOAT: number;
@@ -61,7 +61,14 @@ const numbers: Readonly<Partial<Record<tf.DataType, DataType>>> = { float32: 1, 
 /** TensorFlow's number of a type that can be fed; undefined for strings and complex numbers. */
 export const typeNumber = (dtype: tf.DataType): DataType | undefined => numbers[dtype];
 
-/** TensorFlow.js's name of a type; of one that it does not have, `type 7`. */
+const others: Readonly<Record<number, string>> = {
+  4: 'uint8',
+  7: 'string',
+  8: 'complex64',
+  9: 'int64',
+  20: 'resource',
+};
+
+/** TensorFlow.js's name of a type; of one that it does not have, TensorFlow's. */
 export const typeName = (number: number): string =>
-  Object.entries(numbers).find(([, n]) => n === number)?.[0] ??
-  ({ 4: 'uint8', 7: 'string', 8: 'complex64', 9: 'int64', 20: 'resource' }[number] || `type ${number}`);
+  Object.entries(numbers).find(([, n]) => n === number)?.[0] ?? others[number] ?? `type ${number}`;

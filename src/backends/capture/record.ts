@@ -1,6 +1,5 @@
 // A function, recorded as a graph: what it asks of TensorFlow for given shapes.
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../tf';
 import type { Tensors } from '../training-step';
 import type { RecordedStep } from './graph';
@@ -53,7 +52,7 @@ export async function record(recordable: Recordable, by?: RecordedBy): Promise<R
   return {
     step: stepOf(recordable, recording),
     recordedBy: 'execution',
-    why: `asked for by its name ${by}`,
+    why: by === undefined ? 'shapes alone are not enough' : 'asked for',
     recordMs: performance.now() - started,
     recheck,
   };
@@ -64,10 +63,10 @@ function recordByExecution({ name, inputs, variables, compute }: Recordable): Re
   const made: Tensors = {};
   const real = (specs: Specs): Specs =>
     Object.fromEntries(
-      Object.entries(specs).map(([key, spec]): [string, Tensor] => {
-        if (spec instanceof tf.Tensor) return [key, spec];
-        return [key, (made[key] = tf.zeros([...spec.shape], spec.dtype))];
-      }),
+      Object.entries(specs).map(([key, spec]) => [
+        key,
+        spec instanceof tf.Tensor ? spec : (made[key] = tf.zeros([...spec.shape], spec.dtype)),
+      ]),
     );
   try {
     return new Recorder(name, execution()).record({ ...real(inputs), ...real(variables) }, compute);

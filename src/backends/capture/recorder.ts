@@ -91,11 +91,15 @@ export class Recorder {
    */
   record(slots: Specs, f: RecordedFunction): Recording {
     const before = tf.memory().numTensors;
+    const handles = Object.entries(slots).map(([name, spec]) => [name, this.handle(name, spec)] as const);
     const restore = this.install();
     try {
       const record = (): Recording => {
         const given = Object.fromEntries(
-          Object.entries(slots).map(([name, spec]) => [name, this.slot(name, spec)]),
+          handles.map(([name, handle]) => {
+            this.sources.set(handle.id, `${name}:0`);
+            return [name, this.backend.createOutputTensor(handle)];
+          }),
         );
         const { outputs, updates } = f(given);
         if (this.pending) throw this.pending;
@@ -161,33 +165,18 @@ export class Recorder {
     });
   }
 
-  private slot(name: string, spec: TensorSpec): tf.Tensor {
+  /** A handle of its own for each slot: one tensor may be given under two names. */
+  private handle(name: string, spec: TensorSpec): OutputInfo {
     const dtype = typeNumber(spec.dtype);
     if (dtype === undefined)
       throw refuseCapture(this.step, `${name} of type ${spec.dtype}`, {
         expected: 'float32, int32 or bool, which can be fed',
         fix: 'give it as one of these',
       });
-    const shape = [...spec.shape];
-    let id: number;
-    if (this.maker.computes) {
-      // A handle of its own: one tensor may be given under two names.
-      const given = spec as tf.Tensor;
-      const attributes = [{ name: 'T', type: this.binding.TF_ATTR_TYPE, value: dtype }];
-      const ids = this.realIds([given]);
-      [{ id }] = this.binding.executeOp('Identity', attributes, ids, 1);
-    } else id = nextId();
-    this.sources.set(id, `${name}:0`);
-    return this.backend.createOutputTensor({ id, shape, dtype });
-  }
-
-  /** Ids of tensors from outside, as tfjs-node finds them. */
-  private realIds(tensors: tf.Tensor[]): number[] {
-    const prototype = Object.getPrototypeOf(this.backend) as NodeBackend;
-    return prototype.getInputTensorIds.call(
-      { binding: this.binding, tensorMap: this.backend.tensorMap },
-      tensors,
-    );
+    if (!this.maker.computes) return { id: nextId(), shape: [...spec.shape], dtype };
+    const attributes = [{ name: 'T', type: this.binding.TF_ATTR_TYPE, value: dtype }];
+    const ids = this.backend.getInputTensorIds([spec as tf.Tensor]);
+    return this.binding.executeOp('Identity', attributes, ids, 1)[0];
   }
 
   private executeOp(
@@ -246,7 +235,7 @@ export class Recorder {
     const made = this.inside.get(tensor.dataId);
     if (made) {
       if (made.id !== undefined) return made.id;
-      if (info.values != null) {
+      if (info.values !== null) {
         made.id = this.constant(info.values, info.shape, info.dtype, made.moment);
         // Tensors of the device are freed by their ids; values that go nowhere stay where they are.
         if (this.maker.computes) [info.id, info.values] = [made.id, null];

@@ -1,5 +1,5 @@
 // Shapes and types of tensors in trees: what recording needs of its inputs, with or without numbers.
-import { tf } from '../tf';
+import type { tf } from '../tf';
 import type { Tensors, TensorTree } from '../training-step';
 
 /** What recording must know of a tensor. A tensor is one too. */
@@ -22,7 +22,7 @@ export function specsOf(tree: SpecTree, path: string): Specs {
   if (isSpec(tree)) return { [path]: tree };
   return Object.assign(
     {},
-    ...Object.entries(tree).map(([key, value]) => specsOf(value as SpecTree, below(path, key))),
+    ...Object.entries(tree).map(([key, value]) => specsOf(value, below(path, key))),
   ) as Specs;
 }
 
@@ -32,7 +32,7 @@ export function treeOf(tree: SpecTree, tensors: Tensors, path: string): TensorTr
   if (Array.isArray(tree))
     return (tree as SpecTree[]).map((value, k) => treeOf(value, tensors, below(path, k)));
   return Object.fromEntries(
-    Object.entries(tree).map(([key, value]) => [key, treeOf(value as SpecTree, tensors, below(path, key))]),
+    Object.entries(tree).map(([key, value]) => [key, treeOf(value, tensors, below(path, key))]),
   );
 }
 

@@ -51,11 +51,11 @@ export const numbers = (tensor: tf.Tensor): number[] => [...tensor.dataSync()];
 export function largestDifference(a: Tensors, b: Tensors): number {
   const names = Object.keys(b);
   if (Object.keys(a).sort().join() !== [...names].sort().join()) throw new Error('other names');
+  const size = (values: number[]): number => Math.max(1e-6, ...values.map(Math.abs));
   return Math.max(
     ...names.map((name) => {
-      const [x, y] = [a[name].dataSync(), b[name].dataSync()];
-      const size = y.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-6);
-      return x.reduce((most, value, k) => Math.max(most, Math.abs(value - y[k])), 0) / size;
+      const [x, y] = [numbers(a[name]), numbers(b[name])];
+      return size(x.map((value, k) => value - y[k])) / size(y);
     }),
   );
 }
