@@ -42,7 +42,7 @@ export const indexing: Rules = {
   GatherV2: gather,
   GatherNd: gatherNd,
   ScatterNd: scatterNd,
-  TensorScatterUpdate: (({ tensor }) => tensor) as Rule,
+  TensorScatterUpdate: ({ tensor }) => tensor,
   UnsortedSegmentSum: segmentSum,
   OneHot: oneHot,
   TopK: topK,

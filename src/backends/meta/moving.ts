@@ -161,5 +161,5 @@ export const moving: Rules = {
   SpaceToBatchND: spaceToBatch,
   Fill: fill,
   Range: range,
-  LinSpace: ((_, { num }) => ({ shape: [num], dtype: 'float32' })) as Rule<{ num: number }>,
+  LinSpace: (_, { num }) => ({ shape: [num], dtype: 'float32' }),
 };

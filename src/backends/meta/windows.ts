@@ -58,7 +58,7 @@ const pool3d: Rule<Window> = ({ x }, { filterSize, strides, pad, dimRoundingMode
     x.shape as never,
     filterSize,
     strides,
-    1 as unknown as Three,
+    1,
     pad,
     dimRoundingMode,
     dataFormat as 'NDHWC' | undefined,
@@ -99,9 +99,9 @@ export const windows: Rules = {
   ...each('Conv2DBackpropInput Conv3DBackpropInputV2 DepthwiseConv2dNativeBackpropInput', ofInput),
   ...each('MaxPoolGrad AvgPoolGrad MaxPool3DGrad AvgPool3DGrad', ofPooled),
   ResizeBilinear: resize,
-  ResizeNearestNeighbor: ((inputs, attributes) => ({
+  ResizeNearestNeighbor: (inputs, attributes) => ({
     ...resize(inputs, attributes),
     dtype: inputs.images.dtype,
-  })) as typeof resize,
+  }),
   CropAndResize: cropAndResize,
 };
