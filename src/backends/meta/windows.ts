@@ -2,7 +2,6 @@
 import { tf } from '../tf';
 import { type Rule, type Rules, each } from './rule';
 
-type Three = [number, number, number];
 /** As TensorFlow.js's operations hand them over; those that a kernel lacks are undefined. */
 interface Window {
   strides: never;
