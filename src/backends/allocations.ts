@@ -1,7 +1,8 @@
 // Writes the ledger of whatever TensorFlow.js computes meanwhile, on any backend: what its engine holds.
 import type { DataType, Tensor } from '@tensorflow/tfjs';
+import type { BufferListener, BufferWatch } from './buffers';
 import { watchEngine, whereabouts } from './engine-events';
-import { type Category, type Ledger, LedgerWriter } from './ledger';
+import { type Category, type Kind, type Ledger, LedgerWriter } from './ledger';
 import { tf } from './tf';
 
 /** Tensors whose purpose is known, by category. */
@@ -14,6 +15,8 @@ export interface WatchOptions {
   given?: Declared;
   /** Bytes of a buffer, where a backend needs other than 4 for each element and 1 for a bool. */
   bytes?: (buffer: { shape: readonly number[]; dtype: DataType }) => number;
+  /** Who tells of buffers: a backend's own table (buffers.ts). Where it is left out, what the engine knows of is noted. */
+  buffers?: (listener: BufferListener) => BufferWatch;
 }
 
 export interface AllocationWatch {
@@ -28,11 +31,8 @@ export interface AllocationWatch {
   stop(): Ledger;
 }
 
-/** The buffer of a tensor. */
-const dataOf = (tensor: Tensor): object => tensor.dataId;
-
 /** Note every allocation and release from now on, until it is stopped. */
-export function watchAllocations({ backend, given = {}, bytes }: WatchOptions): AllocationWatch {
+export function watchAllocations({ backend, given = {}, bytes, buffers }: WatchOptions): AllocationWatch {
   const writer = new LedgerWriter(backend);
   /** What is alive: its index in the ledger, and the call of the kernel that made it. */
   const live = new Map<object, { index: number; call: number | null }>();
@@ -50,8 +50,34 @@ export function watchAllocations({ backend, given = {}, bytes }: WatchOptions): 
       tensors.map((tensor): [Category, Tensor] => [category, tensor]),
     );
 
+  const note = (
+    dataId: object,
+    call: number | null,
+    made: Omit<Kind, 'category' | 'kernelTemporary'>,
+  ): void => {
+    const index = writer.allocate({ ...made, category: 'temporary', kernelTemporary: false });
+    live.set(dataId, { index, call });
+    if (made.phase === 'forward') undecided.add(index);
+  };
+  const release = (dataId: object, call: number | null): void => {
+    const known = live.get(dataId);
+    if (known === undefined) return;
+    live.delete(dataId);
+    undecided.delete(known.index);
+    writer.release(known.index);
+    if (call !== null && known.call === call) writer.change(known.index, { kernelTemporary: true });
+  };
+  const table = buffers?.({
+    made(id, { shape, dtype, bytes: own }) {
+      const { call, ...where } = whereabouts();
+      note(id, call, { ...where, shape, dtype, bytes: own });
+    },
+    freed: (id) => release(id, whereabouts().call),
+  });
+  const bufferOf = ({ dataId }: Tensor): object => table?.bufferOf(dataId) ?? dataId;
+
   for (const [category, tensor] of entries(given)) {
-    const dataId = dataOf(tensor);
+    const dataId = bufferOf(tensor);
     if (live.has(dataId)) continue;
     const { shape, dtype, size } = tensor;
     const own = bytes?.({ shape, dtype }) ?? size * tf.util.bytesPerElement(dtype);
@@ -61,20 +87,14 @@ export function watchAllocations({ backend, given = {}, bytes }: WatchOptions): 
   }
 
   const stop = watchEngine({
-    made({ dataId, call, bytes: counted, ...made }) {
-      const own = bytes?.(made) ?? counted;
-      const kind = { ...made, bytes: own, category: 'temporary', kernelTemporary: false } as const;
-      const index = writer.allocate(kind);
-      live.set(dataId, { index, call });
-      if (made.phase === 'forward') undecided.add(index);
+    made({ dataId, call, ...made }) {
+      if (!table) return note(dataId, call, { ...made, bytes: bytes?.(made) ?? made.bytes });
+      // A kernel may say at its end under which shape its buffer is to be read.
+      const known = live.get(dataId);
+      if (known) writer.change(known.index, { shape: made.shape, dtype: made.dtype });
     },
     freed(dataId, call) {
-      const known = live.get(dataId);
-      if (known === undefined) return;
-      live.delete(dataId);
-      undecided.delete(known.index);
-      writer.release(known.index);
-      if (call !== null && known.call === call) writer.change(known.index, { kernelTemporary: true });
+      if (!table) release(dataId, call);
     },
     backward: settle,
   });
@@ -82,7 +102,7 @@ export function watchAllocations({ backend, given = {}, bytes }: WatchOptions): 
   return {
     declare(tensors) {
       for (const [category, tensor] of entries(tensors)) {
-        const known = live.get(dataOf(tensor));
+        const known = live.get(bufferOf(tensor));
         if (known) decide(known.index, category);
       }
     },
@@ -101,6 +121,7 @@ export function watchAllocations({ backend, given = {}, bytes }: WatchOptions): 
       return () => writer.release(index);
     },
     stop() {
+      table?.stop();
       stop();
       settle();
       return writer.finish();

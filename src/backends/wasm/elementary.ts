@@ -10,8 +10,12 @@ const identity: Kernel = ({ x }, _, backend) => {
   return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
 };
 
-/** Conversion; to bool all but 0 is true (TensorFlow.js's own cuts 0.5 and 256 to false). */
+/**
+ * Conversion; to bool all but 0 is true (TensorFlow.js's own cuts 0.5 and 256 to false). Where nothing is converted the data
+ * is shared: gradients ask for that once or more for every operation.
+ */
 const cast: Kernel<{ dtype: tf.DataType }> = ({ x }, { dtype }, backend) => {
+  if (x.dtype === dtype) return identity({ x }, {}, backend);
   const out = backend.makeOutput(x.shape, dtype);
   const [from, to] = [x, out].map((t) => backend.typedArrayFromHeap(t));
   if (dtype === 'bool') for (let i = 0; i < to.length; i++) to[i] = from[i] === 0 ? 0 : 1;
