@@ -296,7 +296,10 @@ export class LedgerWriter {
   }
 
   /** Say later what an allocation is. */
-  change(index: number, known: Partial<Pick<Kind, 'category' | 'kernelTemporary' | 'shape' | 'dtype'>>): void {
+  change(
+    index: number,
+    known: Partial<Pick<Kind, 'category' | 'kernelTemporary' | 'shape' | 'dtype'>>,
+  ): void {
     this.kindOf[index] = this.numberOf({ ...this.kinds[this.kindOf[index]], ...known });
   }
 
