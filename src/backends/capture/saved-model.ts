@@ -8,6 +8,19 @@ import type { Attribute, GraphNode } from './graph';
 import { float, integer, message, nested } from './protobuf';
 import type { Message } from './protobuf';
 
+/** A node of the file: beside what is recorded, calls of functions. */
+export interface FileNode extends Omit<GraphNode, 'attributes'> {
+  attributes: Readonly<Record<string, Attribute | { kind: 'function'; value: string }>>;
+}
+
+/** A function that the graph calls. In its body an argument goes by its name, and an output as `node:name:index`. */
+export interface GraphFunction {
+  name: string;
+  arguments: readonly { name: string; dtype: number }[];
+  results: readonly { name: string; dtype: number; value: string }[];
+  nodes: readonly GraphNode[];
+}
+
 /** The tag by which the graph in the file is asked for. */
 export const graphTag = 'coc';
 /** TensorFlow 2.x's version of graphs, of the time when the ops that we use had settled. */
@@ -19,10 +32,19 @@ const largest = 2 ** 31 - 1;
  * The file's content.
  * @throws InputError when it passes 2 GiB, naming the largest constant
  */
-export function savedModel(what: string, nodes: readonly GraphNode[]): Message {
-  const graph = message(...nodes.map((node) => nested(1, nodeDef(node))), nested(4, integer(1, producer)));
+export function savedModel(
+  what: string,
+  nodes: readonly FileNode[],
+  functions: readonly GraphFunction[] = [],
+): Message {
+  const graph = message(
+    ...nodes.map((node) => nested(1, nodeDef(node))),
+    nested(2, message(...functions.map((each) => nested(1, functionDef(each))))),
+    nested(4, integer(1, producer)),
+  );
   const file = message(integer(1, 1), nested(2, message(nested(1, nested(4, graphTag)), nested(2, graph))));
-  if (file.bytes > largest) throw tooLarge(what, file.bytes, nodes);
+  if (file.bytes > largest)
+    throw tooLarge(what, file.bytes, [...nodes, ...functions.flatMap((each) => each.nodes)]);
   return file;
 }
 
@@ -59,7 +81,7 @@ function* chunks(file: Message): Generator<Uint8Array> {
   yield Buffer.concat(small);
 }
 
-function nodeDef(node: GraphNode): Message {
+function nodeDef(node: FileNode): Message {
   return message(
     nested(1, node.name),
     nested(2, node.op),
@@ -70,7 +92,25 @@ function nodeDef(node: GraphNode): Message {
   );
 }
 
-function attrValue(attribute: Attribute): Message {
+/** Its signature, its body, and which values of the body are its results. */
+function functionDef({ name, arguments: given, results, nodes }: GraphFunction): Message {
+  const argument = (one: { name: string; dtype: number }): Message =>
+    message(nested(1, one.name), integer(3, one.dtype));
+  return message(
+    nested(
+      1,
+      message(
+        nested(1, name),
+        ...given.map((one) => nested(2, argument(one))),
+        ...results.map((one) => nested(3, argument(one))),
+      ),
+    ),
+    ...nodes.map((node) => nested(3, nodeDef(node))),
+    ...results.map((one) => nested(4, message(nested(1, one.name), nested(2, one.value)))),
+  );
+}
+
+function attrValue(attribute: FileNode['attributes'][string]): Message {
   switch (attribute.kind) {
     case 'list':
       return nested(1, message(...attribute.value.map((value) => single(attribute.of, value))));
@@ -85,6 +125,8 @@ function attrValue(attribute: Attribute): Message {
           nested(4, attribute.bytes),
         ),
       );
+    case 'function':
+      return nested(10, nested(1, attribute.value));
     case 'type':
     case 'int':
     case 'float':
@@ -107,7 +149,7 @@ const shapeProto = (shape: readonly number[]): Message =>
 
 const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
 
-function tooLarge(what: string, bytes: number, nodes: readonly GraphNode[]): InputError {
+function tooLarge(what: string, bytes: number, nodes: readonly FileNode[]): InputError {
   const constants = nodes.flatMap(({ name, attributes }) =>
     Object.values(attributes).flatMap((a) => (a.kind === 'tensor' ? [{ name, bytes: a.bytes.length }] : [])),
   );

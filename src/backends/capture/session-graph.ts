@@ -1,6 +1,12 @@
 // Recorded steps over the same variables, as one graph of TensorFlow: variables that live in the session, and for each
 // step what is fed, what is computed and what is assigned.
 import type { Attribute, DataType, GraphNode, GraphSlot, RecordedStep } from './graph';
+import type { FileNode, GraphFunction } from './saved-model';
+import { plainBody, splitReference } from './step-body';
+import { compiledBody } from './xla';
+
+/** How a step is computed: operation by operation (oneDNN's kernels), or compiled as a whole. */
+export type Compiler = 'graph' | 'xla';
 
 /** How one recorded step is asked for: names of nodes in the session's graph. */
 export interface StepNames {
@@ -12,7 +18,8 @@ export interface StepNames {
 }
 
 export interface SessionGraph {
-  nodes: readonly GraphNode[];
+  nodes: readonly FileNode[];
+  functions: readonly GraphFunction[];
   steps: readonly StepNames[];
   /** By variable: where a value is fed, the node that puts it in place, the node that reads it. */
   variables: ReadonlyMap<string, { given: string; assigned: string; read: string }>;
@@ -28,10 +35,16 @@ const placeholder = (name: string, { dtype, shape: size }: GraphSlot): GraphNode
   inputs: [],
   attributes: { dtype: type(dtype), shape: shape(size) },
 });
-const read = (name: string, handle: string, dtype: DataType, after: readonly string[] = []): GraphNode => ({
+const unary = (op: string, name: string, value: string, dtype: DataType): GraphNode => ({
+  name,
+  op,
+  inputs: [value],
+  attributes: { T: type(dtype) },
+});
+const read = (name: string, handle: string, dtype: DataType): GraphNode => ({
   name,
   op: 'ReadVariableOp',
-  inputs: [`${handle}:0`, ...after],
+  inputs: [`${handle}:0`],
   attributes: { dtype: type(dtype) },
 });
 const assign = (
@@ -58,17 +71,21 @@ const finished = (name: string, after: readonly string[]): GraphNode => ({
  * Put recorded steps into one graph.
  *
  * The order within a step: every variable is read once; when all outputs and all new values are computed (`ready`), the
- * new values are assigned; outputs are handed over after that. So a step reads no value that it has written itself,
- * whichever variables its new values come from, and a step that fails inside has written none. Nothing is written in
- * place: `AssignVariableOp` lets a variable take another buffer, and what holds the old one (a value that was read, a
- * copy for the caller) keeps it.
+ * new values are assigned. So a step reads no value that it has written itself, whichever variables its new values come
+ * from, and a step that fails inside has written none. Nothing is written in place: `AssignVariableOp` lets a variable take
+ * another buffer, and what holds the old one (a value that was read, the caller's copy) keeps it.
  *
  * A variable that steps write takes a copy of what it is given; one that they do not write shares the buffer, for frozen
  * weights may be gigabytes. The copy is also what keeps TensorFlow's threads from freeing memory of JavaScript's when a step
  * replaces it: a small tensor's values may lie there, and only this thread may let go of them.
  * @param variables  of all steps
  */
-export function sessionGraph(variables: readonly GraphSlot[], steps: readonly RecordedStep[]): SessionGraph {
+export function sessionGraph(
+  what: string,
+  variables: readonly GraphSlot[],
+  steps: readonly RecordedStep[],
+  compiler: Compiler,
+): SessionGraph {
   const names = new Map(
     variables.map(({ name }, k) => [
       name,
@@ -76,8 +93,9 @@ export function sessionGraph(variables: readonly GraphSlot[], steps: readonly Re
     ]),
   );
   const updated = new Set(steps.flatMap((step) => Object.keys(step.updates)));
-  const nodes = variables.flatMap((slot): GraphNode[] => {
+  const nodes: FileNode[] = variables.flatMap((slot) => {
     const { handle, given, assigned, read: readName } = names.get(slot.name)!;
+    const own = updated.has(slot.name) ? `${given}/own` : given;
     return [
       {
         name: handle,
@@ -91,67 +109,69 @@ export function sessionGraph(variables: readonly GraphSlot[], steps: readonly Re
         },
       },
       placeholder(given, slot),
-      ...(updated.has(slot.name)
-        ? [
-            {
-              name: `${given}/own`,
-              op: 'DeepCopy',
-              inputs: [`${given}:0`],
-              attributes: { T: type(slot.dtype) },
-            },
-            assign(`${assigned}/assign`, handle, `${given}/own:0`, slot.dtype),
-          ]
-        : [assign(`${assigned}/assign`, handle, `${given}:0`, slot.dtype)]),
+      ...(own === given ? [] : [unary('DeepCopy', own, `${given}:0`, slot.dtype)]),
+      assign(`${assigned}/assign`, handle, `${own}:0`, slot.dtype),
       finished(assigned, [`^${assigned}/assign`]),
       read(readName, handle, slot.dtype),
     ];
   });
+  const functions: GraphFunction[] = [];
   const handles = new Map([...names].map(([name, { handle }]) => [name, handle]));
-  const stepNames = steps.map((step, k) => addStep(nodes, `s${k}`, step, handles));
-  return { nodes, steps: stepNames, variables: names };
+  const stepNames = steps.map((step, k) => {
+    const prefix = `s${k}`;
+    const slots = new Map<string, string>([
+      ...step.inputs.map(({ name }, i): [string, string] => [name, `${prefix}/x${i}`]),
+      ...step.variables.map(({ name }, i): [string, string] => [name, `${prefix}/v${i}`]),
+    ]);
+    for (const slot of step.inputs) nodes.push(placeholder(slots.get(slot.name)!, slot));
+    for (const { name, dtype } of step.variables)
+      nodes.push(read(slots.get(name)!, handles.get(name)!, dtype));
+    const body =
+      compiler === 'xla' ? compiledBody(what, prefix, step, slots) : plainBody(prefix, step, slots);
+    nodes.push(...body.nodes);
+    functions.push(...body.functions);
+    return addEnd(nodes, prefix, step, { slots, handles, values: body.values });
+  });
+  return { nodes, functions, steps: stepNames, variables: names };
 }
 
-function addStep(
-  nodes: GraphNode[],
+/** What follows the computation: outputs, the order, the new values. */
+function addEnd(
+  nodes: FileNode[],
   prefix: string,
   step: RecordedStep,
-  handles: ReadonlyMap<string, string>,
+  names: {
+    slots: ReadonlyMap<string, string>;
+    handles: ReadonlyMap<string, string>;
+    values: ReadonlyMap<string, string>;
+  },
 ): StepNames {
-  const inputs = new Map(step.inputs.map(({ name }, k) => [name, `${prefix}/x${k}`]));
-  const reads = new Map(step.variables.map(({ name }, k) => [name, `${prefix}/v${k}`]));
-  /** What the recording calls `node:output` or `^node`, as it is called in this graph. */
-  const renamed = (value: string): string => {
-    if (value.startsWith('^')) return `^${renamed(`${value.slice(1)}:0`).split(':')[0]}`;
-    const at = value.lastIndexOf(':');
-    const node = value.slice(0, at);
-    return `${inputs.get(node) ?? reads.get(node) ?? `${prefix}/n/${node}`}${value.slice(at)}`;
-  };
-  for (const slot of step.inputs) nodes.push(placeholder(inputs.get(slot.name)!, slot));
-  for (const { name, dtype } of step.variables) nodes.push(read(reads.get(name)!, handles.get(name)!, dtype));
-  for (const node of step.nodes)
-    nodes.push({ ...node, name: `${prefix}/n/${node.name}`, inputs: node.inputs.map(renamed) });
-
+  const { slots, handles, values } = names;
   // TensorFlow refuses to hand back the very tensor that was fed.
-  const slots = new Map([...step.inputs, ...step.variables].map((slot) => [`${slot.name}:0`, slot]));
+  const given = new Map([...step.inputs, ...step.variables].map((slot) => [`${slot.name}:0`, slot]));
   const outputs = Object.entries(step.outputs).map(([name, value], k): [string, string] => {
-    const slot = slots.get(value);
-    if (!slot) return [name, renamed(value)];
-    const node = `${prefix}/o${k}`;
-    nodes.push({ name: node, op: 'Identity', inputs: [renamed(value)], attributes: { T: type(slot.dtype) } });
-    return [name, `${node}:0`];
+    const slot = given.get(value);
+    if (!slot) return [name, values.get(value)!];
+    nodes.push(unary('Identity', `${prefix}/o${k}`, values.get(value)!, slot.dtype));
+    return [name, `${prefix}/o${k}:0`];
   });
-  const values = [...outputs.map(([, value]) => value), ...Object.values(step.updates).map(renamed)];
-  const nodesOf = (of: readonly string[]): string[] => [...new Set(of.map((v) => `^${v.split(':')[0]}`))];
+  const updates = Object.entries(step.updates).map(([name, value]) => [name, values.get(value)!] as const);
+  const all = [...outputs.map(([, value]) => value), ...updates.map(([, value]) => value)];
   const ready = `${prefix}/ready`;
-  nodes.push({ name: ready, op: 'NoOp', inputs: nodesOf(values), attributes: {} });
+  nodes.push({
+    name: ready,
+    op: 'NoOp',
+    inputs: [...new Set(all.map((value) => `^${splitReference(value)[0]}`))],
+    attributes: {},
+  });
   const dtypes = new Map(step.variables.map(({ name, dtype }) => [name, dtype]));
-  const assigned = Object.entries(step.updates).map(([name, value], k) => {
-    const node = `${prefix}/w${k}`;
-    const after = [`^${ready}`, `^${reads.get(name)!}`];
-    nodes.push(assign(node, handles.get(name)!, renamed(value), dtypes.get(name)!, after));
-    return `^${node}`;
+  const assigned = updates.map(([name, value], k) => {
+    const after = [`^${ready}`, `^${slots.get(name)!}`];
+    nodes.push(assign(`${prefix}/w${k}`, handles.get(name)!, value, dtypes.get(name)!, after));
+    return `^${prefix}/w${k}`;
   });
   const done = `${prefix}/done`;
   nodes.push(finished(done, [`^${ready}`, ...assigned]));
+  const inputs = new Map(step.inputs.map(({ name }) => [name, slots.get(name)!]));
   return { inputs, outputs: new Map(outputs), done };
 }

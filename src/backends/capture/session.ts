@@ -3,12 +3,9 @@ import { InputError, messageOf } from '../../base/errors';
 import type { DataType, GraphSlot, RecordedStep } from './graph';
 import { savedModel, graphTag, withModelFolder } from './saved-model';
 import { sessionGraph } from './session-graph';
-import type { SessionGraph } from './session-graph';
+import type { Compiler, SessionGraph } from './session-graph';
 import type { Tensors } from '../training-step';
 import { tf } from '../tf';
-
-/** How a graph is computed: operation by operation (oneDNN's kernels), or compiled as a whole. */
-export type Compiler = 'graph' | 'xla';
 
 export interface SessionOptions {
   compiler: Compiler;
@@ -67,13 +64,6 @@ export function openSession(
   initial: Tensors,
   { name = 'a captured step', compiler }: SessionOptions,
 ): Session {
-  if (compiler === 'xla')
-    throw new InputError({
-      what: name,
-      given: 'xla',
-      expected: 'graph',
-      fix: 'use graph: XLA is not there yet',
-    });
   const backend = tf.backend() as unknown as NodeBackend;
   const { binding } = backend;
   let steps: readonly RecordedStep[] = [recorded].flat();
@@ -122,8 +112,8 @@ export function openSession(
   };
   const load = (next: readonly RecordedStep[], values: Tensors): void => {
     checkTogether(name, next);
-    const graph = sessionGraph(slots, next);
-    const file = savedModel(name, graph.nodes);
+    const graph = sessionGraph(name, slots, next, compiler);
+    const file = savedModel(name, graph.nodes, graph.functions);
     const before = open;
     const id = said(name, () => withModelFolder(file, (folder) => binding.loadSavedModel(folder, graphTag)));
     open = { id, graph };
