@@ -4,6 +4,8 @@ import type { DataType, GraphSlot, RecordedStep } from './graph';
 import { savedModel, graphTag, withModelFolder } from './saved-model';
 import { sessionGraph } from './session-graph';
 import type { Compiler, SessionGraph } from './session-graph';
+
+export type { Compiler } from './session-graph';
 import type { Tensors } from '../training-step';
 import { tf } from '../tf';
 
