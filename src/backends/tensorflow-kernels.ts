@@ -9,13 +9,40 @@ interface Attributes {
   axis?: number;
 }
 
+/** What we use of tfjs-node's backend. */
+interface NodeBackend {
+  isUsingGpuDevice: boolean;
+  /** Set while a step is recorded (capture/recorder.ts). */
+  recording?: boolean;
+  binding: { TF_ATTR_TYPE: number; TF_ATTR_INT: number };
+  getDTypeInteger(dtype: tf.DataType): number;
+  executeSingleOutput(op: string, attributes: object[], inputs: tf.Tensor[]): tf.Tensor;
+}
+
 /** Replace what is wrong, once. */
 export function mendTensorflow(): void {
-  // The kernel looks the axis up in the shape before it counts it from the end.
+  // The kernel looks the axis up in the shape before it counts it from the end; and it reads all indices on the host, which
+  // waits for the device and cannot be captured. TensorFlow checks them itself on a processor (on a card it does not).
   wrapKernel('tensorflow', 'GatherV2', (run, call) => {
-    const { axis } = call.attrs as unknown as { axis: number };
-    const rank = call.inputs.x!.shape.length;
-    return run({ ...call, attrs: { ...call.attrs, axis: axis < 0 ? axis + rank : axis } });
+    const { axis, batchDims } = call.attrs as unknown as { axis: number; batchDims: number };
+    const { x, indices } = call.inputs as { x: tf.Tensor; indices: tf.Tensor };
+    const along = axis < 0 ? axis + x.shape.length : axis;
+    const backend = call.backend as NodeBackend;
+    if (backend.isUsingGpuDevice && !backend.recording)
+      return run({ ...call, attrs: { ...call.attrs, axis: along } });
+    tf.backend_util.segment_util.collectGatherOpShapeInfo(x, indices, along, batchDims);
+    const type = (name: string, dtype: tf.DataType): object => ({
+      name,
+      type: backend.binding.TF_ATTR_TYPE,
+      value: backend.getDTypeInteger(dtype),
+    });
+    const attributes = [
+      { name: 'batch_dims', type: backend.binding.TF_ATTR_INT, value: batchDims },
+      type('Tparams', x.dtype),
+      type('Tindices', indices.dtype),
+      type('Taxis', 'int32'),
+    ];
+    return backend.executeSingleOutput('GatherV2', attributes, [x, indices, tf.scalar(along, 'int32')]);
   });
 
   // A border given as a number: put around the image by hand, and cut off the image's gradient.

@@ -2,9 +2,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { tf } from '../tf';
 import type { Tensors } from '../training-step';
+import { byShapes, ShapesUnknown } from './by-shapes';
 import type { RecordedStep } from './graph';
 import { again, execution, requireSameEnd } from './makers';
 import { type RecordedFunction, Recorder, type Recording, slotOf } from './recorder';
+import { refuseCapture } from './refusal';
 import type { Specs } from './specs';
 
 /** How shapes were found: from rules, without computing anything, or by running the function once. */
@@ -42,7 +44,7 @@ export async function record(recordable: Recordable, by?: RecordedBy): Promise<R
   const started = performance.now();
   const { name, inputs, variables, compute } = recordable;
   const slots = { ...inputs, ...variables };
-  const recording = recordByExecution(recordable);
+  const { recording, recordedBy, why } = first(recordable, by);
   const recheck = (): void => {
     requireSameEnd(name, recording, new Recorder(name, again(name, recording)).record(slots, compute));
   };
@@ -51,11 +53,38 @@ export async function record(recordable: Recordable, by?: RecordedBy): Promise<R
   recheck();
   return {
     step: stepOf(recordable, recording),
-    recordedBy: 'execution',
-    why: by === undefined ? 'shapes alone are not enough' : 'asked for',
+    recordedBy,
+    why,
     recordMs: performance.now() - started,
     recheck,
   };
+}
+
+/** The first recording: by shapes where it can be. */
+function first(
+  recordable: Recordable,
+  by: RecordedBy | undefined,
+): { recording: Recording } & Pick<Recorded, 'recordedBy' | 'why'> {
+  if (by === 'execution')
+    return { recording: recordByExecution(recordable), recordedBy: by, why: 'it was asked for' };
+  const { name, inputs, variables, compute } = recordable;
+  try {
+    const recording = new Recorder(name, byShapes()).record({ ...inputs, ...variables }, compute);
+    return {
+      recording,
+      recordedBy: 'shapes',
+      why: by ? 'it was asked for' : 'all shapes follow from those of the inputs',
+    };
+  } catch (error) {
+    if (!(error instanceof ShapesUnknown)) throw error;
+    if (by === 'shapes')
+      throw refuseCapture(name, error.message, {
+        expected: 'operations whose shapes are known without running them',
+        fix: "let it run once (recordBy: 'execution', or nothing)",
+      });
+    const recording = recordByExecution(recordable);
+    return { recording, recordedBy: 'execution', why: `shapes alone do not do: ${error.message}` };
+  }
 }
 
 /** Run the function once; where an input is only a shape, on zeros. */

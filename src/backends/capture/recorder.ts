@@ -27,6 +27,13 @@ export interface RecordedNode extends GraphNode {
   moment: Moment;
 }
 
+/** A kernel that runs. */
+export interface KernelCall {
+  kernelName: string;
+  inputs: Record<string, tf.Tensor | undefined>;
+  attrs?: object;
+}
+
 /** What an operation gives. Real execution computes it; other makers know the shapes alone and give ids below -1. */
 export interface Maker {
   /** Whether numbers are computed. */
@@ -39,6 +46,10 @@ export interface Maker {
     node: Omit<RecordedNode, 'results'>;
     /** The position of the node among all. */
     index: number;
+    /** The kernel of TensorFlow.js that asks for it, the innermost. */
+    kernel: KernelCall | undefined;
+    /** The constant that an input is; undefined where it is none. */
+    constantAt: (source: string | undefined) => Constant | undefined;
   }): OutputInfo[];
   constant(
     shape: readonly number[],
@@ -62,7 +73,10 @@ export interface Recording {
   updates: Readonly<Record<string, string>>;
 }
 
+type Constant = NonNullable<ReturnType<typeof constantOf>>;
+
 interface Engine {
+  runKernelFunc(call: Partial<KernelCall>): unknown;
   trackTensor(tensor: tf.Tensor, backend: unknown): void;
 }
 
@@ -74,6 +88,9 @@ export class Recorder {
   /** Values made on the host inside the function: when, and the tensor of the binding once there is one. */
   private readonly inside = new WeakMap<object, { moment: Moment; values: Values | null; id?: number }>();
   private readonly made: tf.Tensor[] = [];
+  /** The kernels of TensorFlow.js that are running, the innermost last. */
+  private readonly kernels: KernelCall[] = [];
+  private readonly constants = new Map<string, Constant>();
   private readonly backend: NodeBackend = nodeBackend();
   private readonly binding: Binding = this.backend.binding;
   /** A refusal that could not be thrown where it arose: a promise would have swallowed it. */
@@ -129,10 +146,12 @@ export class Recorder {
     const engine = tf.engine() as unknown as Engine;
     const stands: [object, string, unknown][] = [
       [backend, 'binding', this.standIn()],
+      [backend, 'recording', true],
       [backend, 'getInputTensorIds', (tensors: KernelInput[]) => tensors.map((tensor) => this.idOf(tensor))],
       [backend, 'write', this.write(backend.write.bind(backend))],
       [backend, 'readSync', (dataId: object) => this.hostRead(dataId)],
       [backend, 'read', (dataId: object) => this.hostReadLater(dataId)],
+      [engine, 'runKernelFunc', this.runKernelFunc(engine.runKernelFunc.bind(engine))],
       [engine, 'trackTensor', this.trackTensor(engine.trackTensor.bind(engine))],
       [tf.Variable.prototype, 'assign', () => this.variableAssigned()],
     ];
@@ -198,7 +217,9 @@ export class Recorder {
       moment,
     };
     const index = this.nodes.length;
-    const results = this.maker.execute({ op, attributes, ids, outputs, node, index });
+    const kernel = this.kernels.at(-1);
+    const constantAt = (source: string | undefined): Constant | undefined => this.constants.get(source ?? '');
+    const results = this.maker.execute({ op, attributes, ids, outputs, node, index, kernel, constantAt });
     this.nodes.push({ ...node, results: results.map(({ shape, dtype }) => ({ shape, dtype })) });
     results.forEach(({ id }, k) => this.sources.set(id, `${node.name}:${k}`));
     return results;
@@ -263,7 +284,9 @@ export class Recorder {
     };
     const id = this.maker.constant(shape, dtype, values, node, this.nodes.length);
     this.nodes.push(node);
-    this.sources.set(id, `${node.name}:0`);
+    const source = `${node.name}:0`;
+    this.sources.set(id, source);
+    this.constants.set(source, value);
     return id;
   }
 
@@ -298,6 +321,19 @@ export class Recorder {
       'a variable that is assigned inside',
       'return its new value instead: parameters and the state of the optimiser are updated by the step',
     );
+  }
+
+  private runKernelFunc(run: Engine['runKernelFunc']): Engine['runKernelFunc'] {
+    return (call) => {
+      // The function of a custom gradient is no kernel.
+      if (call.kernelName === undefined) return run(call);
+      this.kernels.push(call as KernelCall);
+      try {
+        return run(call);
+      } finally {
+        this.kernels.pop();
+      }
+    };
   }
 
   private trackTensor(track: Engine['trackTensor']): Engine['trackTensor'] {

@@ -21,6 +21,8 @@ describeWith('native-tensorflow', 'a captured step', () => {
       const definition = twoLayers();
       const inputs = pair(3);
       const eager = eagerStep(backend, definition);
+      for (const recordBy of ['shapes', 'execution'] as const)
+        (await captureStep(backend, definition, { inputs, recordBy })).dispose();
       const captured = await captureStep(backend, definition, { inputs });
       for (let k = 0; k < 5; k++) {
         const scalars = { learningRate: 0.1 / (k + 1), weight: 2 };
