@@ -51,11 +51,11 @@ export const numbers = (tensor: tf.Tensor): number[] => [...tensor.dataSync()];
 export function largestDifference(a: Tensors, b: Tensors): number {
   const names = Object.keys(b);
   if (Object.keys(a).sort().join() !== [...names].sort().join()) throw new Error('other names');
-  const size = (values: number[]): number => Math.max(1e-6, ...values.map(Math.abs));
+  const size = (values: number[]): number => values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
   return Math.max(
     ...names.map((name) => {
       const [x, y] = [numbers(a[name]), numbers(b[name])];
-      return size(x.map((value, k) => value - y[k])) / size(y);
+      return size(x.map((value, k) => value - y[k])) / (size(y) || 1);
     }),
   );
 }
