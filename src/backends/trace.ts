@@ -1,7 +1,5 @@
 // Which kernels run and which gradients are taken, by name: what the proof must hold is what was seen to run.
-import { randomBytes } from 'node:crypto';
-import { appendFileSync, mkdirSync } from 'node:fs';
-import path from 'node:path';
+import { nodeModules } from './node-modules';
 
 /** One thing that ran to its end on a backend. What threw gave no numbers and is not here. */
 export interface Ran {
@@ -93,10 +91,14 @@ function install(engine: Engine): Set<Listener> {
  * The first line says which process it was, each further one `BACKEND kernel|gradient NAME`.
  */
 export function traceProcess(engine: object): void {
-  const folder = process.env.COC_TRACE_KERNELS;
+  const modules = nodeModules();
+  const folder = modules && process.env.COC_TRACE_KERNELS;
   const host = engine as { [traceKey]?: boolean };
   if (!folder || host[traceKey]) return;
   host[traceKey] = true;
+  const { appendFileSync, mkdirSync } = modules('node:fs');
+  const { randomBytes } = modules('node:crypto');
+  const path = modules('node:path');
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, `${process.pid}-${randomBytes(4).toString('hex')}.txt`);
   // Jupyter's servers, and this project's runner, tell a kernel its notebook by this name.
@@ -104,6 +106,8 @@ export function traceProcess(engine: object): void {
   appendFileSync(file, `# ${who.replaceAll('\n', ' ')}\n`);
   const seen = new Set<string>();
   watchKernels(engine, ({ backend, kind, name }) => {
+    // What runs on shapes gives no numbers.
+    if (backend === 'meta') return;
     const line = `${backend} ${kind} ${name}\n`;
     if (seen.has(line)) return;
     seen.add(line);

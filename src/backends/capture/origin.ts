@@ -1,7 +1,5 @@
 // Where in the caller's source something was computed: what a refusal points at.
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { nodeModules } from '../node-modules';
 
 /** A moment in the program: its stack is read only when somebody asks. */
 export type Moment = Error;
@@ -18,9 +16,11 @@ export function now(): Moment {
   return moment;
 }
 
-const backends = path.dirname(__dirname);
+const slashed = (file: string): string => file.replaceAll('\\', '/');
+/** Where this room lies; empty in a bundle for a browser, which has no folders. */
+const backends = typeof __dirname === 'undefined' ? '' : slashed(__dirname).split('/').slice(0, -1).join('/');
 const isOurs = (file: string): boolean =>
-  file.startsWith(backends + path.sep) || file.includes(`${path.sep}node_modules${path.sep}`);
+  (backends !== '' && slashed(file).startsWith(`${backends}/`)) || slashed(file).includes('/node_modules/');
 
 /**
  * The first place outside TensorFlow.js and the backends, with its line of source where that can be read:
@@ -30,7 +30,8 @@ export function originOf(moment: Moment): string {
   for (const line of (moment.stack ?? '').split('\n').slice(1)) {
     const found = /(?:\(|at |async )([^()\s][^()]*):(\d+):\d+\)?$/.exec(line);
     if (!found) continue;
-    const file = found[1].startsWith('file://') ? fileURLToPath(found[1]) : found[1];
+    const node = nodeModules();
+    const file = found[1].startsWith('file://') && node ? node('node:url').fileURLToPath(found[1]) : found[1];
     if (file.startsWith('node:') || file === '<anonymous>' || isOurs(file)) continue;
     const text = sourceLine(file, Number(found[2]));
     return `${shortened(file)}:${found[2]}${text === '' ? '' : ` (${text})`}`;
@@ -39,13 +40,16 @@ export function originOf(moment: Moment): string {
 }
 
 function shortened(file: string): string {
+  const path = nodeModules()?.('node:path');
+  if (!path) return file;
   const relative = path.relative(process.cwd(), file);
   return relative.startsWith('..') || path.isAbsolute(relative) ? file : relative;
 }
 
 function sourceLine(file: string, number: number): string {
   try {
-    return readFileSync(file, 'utf8').split('\n')[number - 1]?.trim() ?? '';
+    const fs = nodeModules()?.('node:fs');
+    return fs?.readFileSync(file, 'utf8').split('\n')[number - 1]?.trim() ?? '';
   } catch {
     // A cell of a notebook, or a bundle: the place alone must do.
     return '';

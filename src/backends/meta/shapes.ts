@@ -14,7 +14,7 @@ const rules: Rules = { ...elementwise, ...reductions, ...moving, ...products, ..
 export const shapedKernels: readonly string[] = Object.keys(rules).sort();
 
 /** Kernels whose result has a shape that the numbers decide, and the operation that calls them. */
-const decidedByValues: Readonly<Record<string, string>> = {
+export const decidedByValues: Readonly<Record<string, string>> = {
   Where: 'tf.whereAsync, tf.booleanMaskAsync',
   Unique: 'tf.unique',
   NonMaxSuppressionV3: 'tf.image.nonMaxSuppression',
@@ -43,11 +43,17 @@ export interface ShapeCall {
  * @param kernelName  TensorFlow.js's name: `BatchMatMul`
  * @throws InputError when the numbers decide the shape, or when there is no rule; Error as the operation itself when shapes do not fit
  */
-export function outputsOf(kernelName: string, { inputs, attrs = {} }: ShapeCall): Info[] {
+export function outputsOf(kernelName: string, call: ShapeCall): Info[] {
+  return [resultOf(kernelName, call)].flat();
+}
+
+/** The same; a list where the kernel gives a list, of one as well. */
+export function resultOf(kernelName: string, { inputs, attrs = {} }: ShapeCall): Info | Info[] {
   if (!Object.hasOwn(rules, kernelName)) throw unknown(kernelName);
   const given = Object.fromEntries(Object.entries(inputs).filter(([, info]) => info)) as Infos;
-  const outputs = rules[kernelName](given, attrs as never);
-  return [outputs].flat().map(({ shape, dtype }) => ({ shape: [...shape], dtype }));
+  const result = rules[kernelName](given, attrs as never);
+  const plain = ({ shape, dtype }: Info): Info => ({ shape: [...shape], dtype });
+  return Array.isArray(result) ? result.map(plain) : plain(result);
 }
 
 function unknown(kernelName: string): InputError {
