@@ -121,10 +121,14 @@ function onShapes(
   let ledger: Ledger | undefined;
   try {
     tf.tidy(() => {
-      const { given, run } = prepare((tree) => blankTree(backend, tree));
-      watch = watchAllocations({ backend: `dry run like ${like}`, given, bytes: bytesLike(like) });
+      const prepared = prepare((tree) => blankTree(backend, tree));
+      watch = watchAllocations({
+        backend: `dry run like ${like}`,
+        given: prepared.given,
+        bytes: bytesLike(like),
+      });
       stopKernels = watchEngine({ kernel: (call) => flops.add(call) });
-      const returned = freeingSaved(() => tf.tidy(() => run(watch!) as tf.TensorContainer));
+      const returned = freeingSaved(() => tf.tidy(() => prepared.run(watch!) as tf.TensorContainer));
       if (returned instanceof Promise) throw new TypeError('what is run on shapes must not be asynchronous');
       ledger = watch.stop();
     });
