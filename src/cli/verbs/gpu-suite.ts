@@ -1,6 +1,7 @@
 // `coc gpu-suite`: everything about engines that only a machine with a card can tell.
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
+import { formatBytes, formatSeconds } from '../../base/progress';
 import { jsonOption, print, terminal } from '../output';
 
 interface Options {
@@ -25,22 +26,22 @@ function whole(text: string): number {
 export function define(command: Command): void {
   command
     .option('--rehearse', 'the same steps with tiny sizes on whatever computes here; no result')
-    .option('--out DIR', 'write the record, and what is known so far, into this folder')
-    .option('--only NAMES', 'parts by the first words of their names, joined by commas', (text) =>
+    .option('--out <DIR>', 'write the record, and what is known so far, into this folder')
+    .option('--only <NAMES>', 'parts by the first words of their names, joined by commas', (text) =>
       text.split(','),
     )
-    .option('--limit SECONDS', 'start no further process after so long; the next call goes on', whole)
+    .option('--limit <SECONDS>', 'start no further process after so long; the next call goes on', whole)
     .option('--anew', 'begin anew, where an earlier call was stopped')
-    .option('--pack DIR', 'make archives for a machine without Node or network')
+    .option('--pack <DIR>', 'make archives for a machine without Node or network')
     .option(
-      '--archs LIST',
+      '--archs <LIST>',
       'with --pack: keep machine code for these cards only',
       (text) => text.split(',').map(whole),
       [90],
     )
     .option('--no-gl', "with --pack: leave out Vulkan's loader and the X libraries")
-    .addOption(new Option('--level N', 'with --pack: how hard xz tries').argParser(whole).default(6))
-    .option('--import FILE', 'take a record that another machine wrote into figures/recorded')
+    .addOption(new Option('--level <N>', 'with --pack: how hard xz tries').argParser(whole).default(6))
+    .option('--import <FILE>', 'take a record that another machine wrote into figures/recorded')
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -67,7 +68,7 @@ Examples:
 
 async function gpuSuite(options: Options): Promise<void> {
   if (options.import !== undefined) return importInto(options, options.import);
-  if (options.pack !== undefined) return pack();
+  if (options.pack !== undefined) return pack(options, options.pack);
   const { runSuite } = await import('../../profilers/card-suite/suite.js');
   const { outcomeText, isRed } = await import('../../profilers/card-suite/outcome.js');
   const { rehearse, out, only, limit, anew } = options;
@@ -91,6 +92,14 @@ async function importInto(options: Options, file: string): Promise<void> {
   print(options, { file: taken.file, study: taken.study.study }, `Recorded: ${taken.file}`);
 }
 
-async function pack(): Promise<void> {
-  (await import('../../profilers/card-suite/pack.js')).makePack();
+async function pack(options: Options, dir: string): Promise<void> {
+  const { makePack } = await import('../../profilers/card-suite/pack.js');
+  const say = options.json ? undefined : (line: string): void => void process.stderr.write(`${line}\n`);
+  const { archs = [90], gl = true, level = 6 } = options;
+  const made = await makePack(dir, { archs, gl, level, say, ...terminal(options) });
+  const lines = made.archives.map(
+    ({ name, parts, bytes, seconds }) =>
+      `${name}: ${parts.length} ${parts.length === 1 ? 'part' : 'parts'}, ${formatBytes(bytes)}, in ${formatSeconds(seconds)}`,
+  );
+  print(options, made, [...lines, `In ${made.dir}. There: bash start.sh`].join('\n'));
 }

@@ -4,7 +4,6 @@ import path from 'node:path';
 import { z } from 'zod';
 import { readJson } from '../../base/files';
 import { inRepo } from '../../base/paths';
-import { identityOf } from '../../results/identity';
 import { codeState } from '../../results/provenance';
 import { identitySchema } from '../../results/result';
 
@@ -21,6 +20,8 @@ const source = `export * from './suite'; export * from './checks'; export * from
 /** The code here: of the pack this runs from, or of the clone. */
 export async function suiteCode(): Promise<SuiteCode> {
   if (existsSync(codeFile())) return codeSchema.parse(readJson(codeFile()));
+  // Bundles what runs: only where there are sources.
+  const { identityOf } = await import('../../results/identity.js');
   const identity = await identityOf(source, { resolveDir: inRepo('src', 'profilers', 'card-suite') });
   return { ...codeState(), identity };
 }

@@ -28,6 +28,9 @@ if not torch.cuda.is_available() and not request['rehearse']:
     say(refused={'reason': f'torch {torch.__version__} in {sys.executable} sees no card', 'fix': 'install its form for CUDA'})
     sys.exit()
 device = 'cuda' if torch.cuda.is_available() else 'cpu'
+if request['rehearse']:
+    # Nothing is measured, and others may be at work here.
+    torch.set_num_threads(1)
 # Float32 is float32, unless this process measures TF32.
 torch.backends.cuda.matmul.allow_tf32 = request['tf32']
 torch.backends.cudnn.allow_tf32 = request['tf32']
