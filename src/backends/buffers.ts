@@ -142,8 +142,9 @@ interface Executor {
   ): object;
 }
 
-/** Operations of TensorFlow whose result is its first input's buffer under another shape; a cast, where the type stays. */
-function shares(...[op, attributes]: Parameters<Executor['executeSingleOutput']>): boolean {
+/** Whether an operation of TensorFlow gives its first input's buffer: under another shape, or because nothing is to be done. */
+function shares(...[op, attributes, inputs]: Parameters<Executor['executeSingleOutput']>): boolean {
+  if (op === 'AddN') return inputs.length === 1;
   if (op !== 'Cast') return op === 'Reshape' || op === 'ExpandDims';
   const type = (of: string): unknown => attributes.find(({ name }) => name === of)?.value;
   return type('SrcT') === type('DstT');

@@ -1,21 +1,18 @@
 // Small kernels: sharing in place of copying, conversions, sums by index, and those that lose NaN or misread a shape.
 import { tf } from '../tf';
-import { zeros, type Kernel, type Kernels, type TensorInfo } from './kernel';
+import { share, zeros, type Kernel, type Kernels, type TensorInfo } from './kernel';
 import type { WasmBackend } from './module';
 import { grid } from './product';
 
-/** The same data under another handle. TensorFlow.js's own copies, and the tape clones every tensor it saves. */
-const identity: Kernel = ({ x }, _, backend) => {
-  backend.incRef(x.dataId);
-  return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
-};
+/** TensorFlow.js's own copies, and the tape clones every tensor it saves. */
+const identity: Kernel = ({ x }, _, backend) => share(backend, x);
 
 /**
  * Conversion; to bool all but 0 is true (TensorFlow.js's own cuts 0.5 and 256 to false). Where nothing is converted the data
  * is shared: gradients ask for that once or more for every operation.
  */
 const cast: Kernel<{ dtype: tf.DataType }> = ({ x }, { dtype }, backend) => {
-  if (x.dtype === dtype) return identity({ x }, {}, backend);
+  if (x.dtype === dtype) return share(backend, x);
   const out = backend.makeOutput(x.shape, dtype);
   const [from, to] = [x, out].map((t) => backend.typedArrayFromHeap(t));
   if (dtype === 'bool') for (let i = 0; i < to.length; i++) to[i] = from[i] === 0 ? 0 : 1;

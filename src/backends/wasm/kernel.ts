@@ -36,6 +36,12 @@ export function using(
   return result;
 }
 
+/** The same data under another handle. */
+export function share(backend: WasmBackend, { dataId, shape, dtype }: TensorInfo): TensorInfo {
+  backend.incRef(dataId);
+  return { dataId, shape, dtype };
+}
+
 /** A new tensor of zeros. */
 export function zeros(backend: WasmBackend, shape: number[], dtype: tf.DataType = 'float32'): TensorInfo {
   const out = backend.makeOutput(shape, dtype);

@@ -20,7 +20,7 @@ import { tf } from '../tf';
 import { convolutions } from './convolutions';
 import { depthwise } from './depthwise';
 import { elementary } from './elementary';
-import { zeros, type Kernel, type TensorInfo } from './kernel';
+import { share, zeros, type Kernel, type TensorInfo } from './kernel';
 import type { WasmBackend } from './module';
 import { moving } from './moving';
 import { pooling } from './pooling';
@@ -79,6 +79,8 @@ export function registerKernels(): void {
             'tensorflow',
             'cpu',
           ]);
+        // A sum of one tensor is that tensor, as on webgpu and in TensorFlow itself.
+        if (kernelName === 'AddN' && Object.keys(inputs).length === 1) return share(backend, first);
         if (kernel && first?.dtype !== 'string') return kernel(inputs, args.attrs, backend);
         return theirs!.kernelFunc(args);
       }),
