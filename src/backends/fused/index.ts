@@ -5,6 +5,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { InputError } from '../../base/errors';
 import { tf } from '../tf';
 import * as compositions from './compositions';
+import * as kernels from './kernels';
 
 const shown = ({ shape, dtype }: Tensor): string =>
   `[${shape.join(', ')}]${dtype === 'float32' ? '' : ` of ${dtype}`}`;
@@ -38,13 +39,15 @@ export function layerNorm<T extends Tensor>(
         `${name} as long as the last axis of x`,
       );
   if (!(epsilon >= 0)) throw wrong('layerNorm', `epsilon ${epsilon}`, 'a number of at least 0');
-  return compositions.layerNorm(x, gain, bias, epsilon) as T;
+  const { layerNorm: compute } = x.size > 0 && kernels.has('CocLayerNorm') ? kernels : compositions;
+  return compute(x, gain, bias, epsilon) as T;
 }
 
 /** GELU in its exact form (Hendrycks and Gimpel 2016, arXiv 1606.08415): x (1 + erf(x / sqrt 2)) / 2. @throws InputError unless x is float32 */
 export function gelu<T extends Tensor>(x: T): T {
   checkFloats('gelu', { x });
-  return compositions.gelu(x) as T;
+  const { gelu: compute } = x.size > 0 && kernels.has('CocGelu') ? kernels : compositions;
+  return compute(x) as T;
 }
 
 /** Softmax over the last axis; its gradient saves the result alone. @throws InputError unless x is float32 */
@@ -109,6 +112,7 @@ export function attention<T extends Tensor>(q: T, k: Tensor, v: Tensor, options:
   // A reshape on the tape would keep what it is given.
   const flat = (x: Tensor): Tensor => (x.rank === 3 ? x : tf.reshape(x, [-1, ...x.shape.slice(-2)]));
   const terms = relative && { rows: flat(relative.rows), columns: flat(relative.columns) };
-  const out = compositions.attention(flat(q), flat(k), flat(v), scale, terms);
+  const { attention: compute } = kernels.hasAttention(flat(q), flat(k)) ? kernels : compositions;
+  const out = compute(flat(q), flat(k), flat(v), scale, terms);
   return (out.rank === q.rank ? out : tf.reshape(out, q.shape)) as T;
 }

@@ -9,6 +9,7 @@ import { adapterName, driverOf, isSoftware, lookAtAdapter } from './adapter';
 import { checkVulkan, dawnEntry, noAdapter, openAdapter, unusable } from './dawn';
 import { DeviceErrors, makeThrowing, openDevice } from './device';
 import { mendKernels } from './kernels';
+import { registerOwnKernels } from './own-kernels';
 import type { DeviceBytes } from './pool';
 import { stepOn } from './step';
 import type { GuardedBackend } from './tfjs-backend';
@@ -62,6 +63,7 @@ export async function openWebgpu({ asked = false, signal }: OpenOptions = {}): P
   if (tf.findBackendFactory('webgpu')) tf.removeBackend('webgpu');
   tf.registerBackend('webgpu', () => guarded, 0);
   mendKernels();
+  registerOwnKernels();
   // What was proven is what runs: no silent detour of small tensors over the processor.
   tf.env().set('WEBGPU_CPU_FORWARD', false);
   await tf.setBackend('webgpu');

@@ -9,13 +9,15 @@ import { withNavigator } from './dawn';
 import type { DeviceErrors } from './device';
 import { DeviceError } from './device';
 import { Pool } from './pool';
+import type { OwnProgram } from './own-program';
 import { mendProgram } from './programs';
 
-/** What the stock class keeps to itself and we need: its command encoder, and its timers. */
+/** What the stock class keeps to itself and we need: its command encoder, its timers, and how it records a program. */
 interface Insides {
   commandEncoder: GPUCommandEncoder | null;
   activeTimers: unknown;
   programTimersStack: unknown;
+  recordAndSubmit(program: object, output: TensorInfo, inputs: TensorInfo[], uniforms: Uniforms): void;
 }
 
 type Uniforms = Parameters<WebGPUBackend['runWebGPUProgram']>[3];
@@ -31,6 +33,8 @@ export class GuardedBackend extends WebGPUBackend {
   private readonly failed: { after: number; upTo: number; why: string }[] = [];
   /** Tensors that kernels of the running step made, also those inside a kernel. */
   private made: object[] | null = null;
+  /** Compiled programs of ours, by their text. */
+  private readonly pipelines = new Map<string, GPUComputePipeline>();
 
   constructor(
     device: GPUDevice,
@@ -84,6 +88,48 @@ export class GuardedBackend extends WebGPUBackend {
       throw error instanceof DeviceError
         ? new DeviceError(`${program.constructor.name} [${program.outputShape.join(', ')}]: ${error.message}`)
         : error;
+    }
+  }
+
+  /**
+   * Run a program of ours: a whole shader with as many outputs as it likes.
+   * @param inputs  float32, none of them empty
+   * @returns its outputs, new tensors
+   */
+  runOwnProgram(program: OwnProgram, inputs: TensorInfo[]): TensorInfo[] {
+    this.errors.check();
+    for (const input of inputs) this.checkTensor(input.dataId);
+    const outputs: TensorInfo[] = [];
+    try {
+      for (const shape of program.outputs) outputs.push(this.makeTensorInfo(shape, 'float32'));
+      this.clock++;
+      for (const { dataId } of outputs) this.computedAt.set(dataId, this.clock);
+      for (const { dataId } of [...outputs, ...inputs]) this.uploadToGPU(dataId);
+      let pipeline = this.pipelines.get(program.code);
+      if (!pipeline) {
+        const module = this.device.createShaderModule({ code: program.code, label: program.name });
+        pipeline = this.device.createComputePipeline({
+          compute: { module, entryPoint: 'main' },
+          label: program.name,
+          layout: 'auto',
+        });
+        this.pipelines.set(program.code, pipeline);
+      }
+      // With pixelsOpType the stock class hands over one number of its own before the uniforms, and nothing else.
+      const recorded = {
+        constructor: { name: program.name },
+        pipeline,
+        dispatch: program.dispatch,
+        pixelsOpType: 0,
+      };
+      const [first, ...others] = outputs;
+      const flat = { ...first, shape: [tf.util.sizeFromShape(first.shape)] };
+      const uniforms = program.uniforms.map(({ type, value }) => ({ type, data: [value] }));
+      this.insides.recordAndSubmit(recorded, flat, [...others, ...inputs], uniforms);
+      return outputs;
+    } catch (error) {
+      for (const { dataId } of outputs) this.disposeData(dataId, true);
+      throw error instanceof DeviceError ? new DeviceError(`${program.name}: ${error.message}`) : error;
     }
   }
 

@@ -1,0 +1,87 @@
+// The same operations by kernels of ours, where the current backend has them: which those are, and what they save.
+import type { Tensor } from '@tensorflow/tfjs';
+import { tf } from '../tf';
+import type { RelativeTerms } from './compositions';
+import { operation } from './operation';
+
+/** Whether the current backend has a kernel. */
+export const has = (kernelName: string): boolean => tf.getKernel(kernelName, tf.getBackend()) !== undefined;
+
+const run = (
+  name: string,
+  inputs: Record<string, Tensor>,
+  attributes: Record<string, number> = {},
+): Tensor[] => tf.engine().runKernel(name, inputs, attributes) as unknown as Tensor[];
+
+/** The widest head that the kernels of attention take; it is a multiple of four, too. */
+const widest = 128;
+
+/** Whether the current backend has attention as a kernel for heads of this width, and of tensors that are not empty. */
+export const hasAttention = (q: Tensor, k: Tensor): boolean =>
+  q.shape[2]! % 4 === 0 && q.shape[2]! <= widest && q.size > 0 && k.size > 0 && has('CocAttention');
+
+/**
+ * Attention without a map. Kernels: `CocAttention` {q, k, v, rows?, columns?; scale} gives the result and, for every query, the
+ * logarithm of the sum of its exponentials; `CocAttentionGrad` takes both and dy besides, and gives the gradients by q, k, v
+ * (rows, columns). Saves what it is given and these two, no map.
+ */
+export function attention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  scale: number,
+  relative: RelativeTerms | undefined,
+): Tensor {
+  const inputs: Record<string, Tensor> = { q, k, v };
+  if (relative) Object.assign(inputs, { rows: relative.rows, columns: relative.columns });
+  const names = Object.keys(inputs);
+  return operation(
+    'attention kernel',
+    inputs,
+    (save) => {
+      const [out, logSum] = run('CocAttention', inputs, { scale });
+      save([...Object.values(inputs), out, logSum]);
+      return out;
+    },
+    (dy, saved) => {
+      const given = Object.fromEntries([...names, 'out', 'logSum'].map((name, i) => [name, saved[i]]));
+      const gradients = run('CocAttentionGrad', { ...given, dy }, { scale });
+      return Object.fromEntries(names.map((name, i) => [name, () => gradients[i]]));
+    },
+  );
+}
+
+/**
+ * Layer norm as one kernel. Kernels: `CocLayerNorm` {x, gain, bias; epsilon} gives y and, for every row, its mean and
+ * 1 / standard deviation; `CocLayerNormGrad` {dy, x, gain, statistics} the gradient by x; `CocLayerNormGainGrad`
+ * {dy, x, statistics} that by the gain, in parts [parts, width]. Saves x, of which others mostly keep the same copy.
+ */
+export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon: number): Tensor {
+  return operation(
+    'layerNorm kernel',
+    { x, gain, bias },
+    (save) => {
+      const [y, statistics] = run('CocLayerNorm', { x, gain, bias }, { epsilon });
+      save([x, gain, statistics]);
+      return y;
+    },
+    (dy, [x, gain, statistics]) => ({
+      x: () => run('CocLayerNormGrad', { dy, x, gain, statistics })[0],
+      gain: () => tf.sum(run('CocLayerNormGainGrad', { dy, x, statistics })[0], 0),
+      bias: () => tf.sum(tf.reshape(dy, [-1, gain.size]), 0),
+    }),
+  );
+}
+
+/** GELU as one kernel: `CocGelu` {x}, `CocGeluGrad` {dy, x}. Saves x. */
+export function gelu(x: Tensor): Tensor {
+  return operation(
+    'gelu kernel',
+    { x },
+    (save) => {
+      save([x]);
+      return run('CocGelu', { x })[0];
+    },
+    (dy, [x]) => ({ x: () => run('CocGeluGrad', { dy, x })[0] }),
+  );
+}
