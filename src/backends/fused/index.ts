@@ -7,6 +7,8 @@ import { tf } from '../tf';
 import * as compositions from './compositions';
 import * as kernels from './kernels';
 
+export { imitating } from './kernels';
+
 const shown = ({ shape, dtype }: Tensor): string =>
   `[${shape.join(', ')}]${dtype === 'float32' ? '' : ` of ${dtype}`}`;
 

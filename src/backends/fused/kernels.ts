@@ -1,11 +1,44 @@
-// The same operations by kernels of ours, where the current backend has them: which those are, and what they save.
+// The same operations by kernels of ours, where the current backend has them: which those are, and what they save. Each has a shape
+// rule in meta/fused.ts and a case in proof/cases-fused.ts.
 import type { Tensor } from '@tensorflow/tfjs';
+import type { BackendName } from '../backend';
 import { tf } from '../tf';
 import type { RelativeTerms } from './compositions';
 import { operation } from './operation';
 
-/** Whether the current backend has a kernel. */
-export const has = (kernelName: string): boolean => tf.getKernel(kernelName, tf.getBackend()) !== undefined;
+const attentionKernels = ['CocAttention', 'CocAttentionGrad'];
+const layerNormKernels = ['CocLayerNorm', 'CocLayerNormGrad', 'CocLayerNormGainGrad'];
+const geluKernels = ['CocGelu', 'CocGeluGrad'];
+
+/** Which backends have which: a dry run stands for one that need not be open. */
+export const fusedKernels: Readonly<Record<BackendName, readonly string[]>> = {
+  tensorflow: [],
+  webgpu: [...attentionKernels, ...layerNormKernels, ...geluKernels],
+  wasm: [],
+  cpu: [],
+};
+
+/** The backend that `meta` stands for. */
+let imitated: BackendName | undefined;
+
+/** Call a function that runs on `meta`, with the kernels of fused/ that a backend has; without this, `meta` has none of them. */
+export function imitating<T>(backend: BackendName, f: () => T): T {
+  const before = imitated;
+  imitated = backend;
+  try {
+    return f();
+  } finally {
+    imitated = before;
+  }
+}
+
+/** Whether the current backend, or the one that it imitates, has a kernel. */
+export function has(kernelName: string): boolean {
+  const current = tf.getBackend();
+  const kernels = fusedKernels[(current === 'meta' ? imitated : current) as BackendName] as
+    readonly string[] | undefined;
+  return kernels?.includes(kernelName) ?? false;
+}
 
 const run = (
   name: string,

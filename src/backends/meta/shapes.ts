@@ -1,6 +1,7 @@
 // Shapes of what a kernel gives, without computing it: for dry runs and for recording steps.
 import { InputError } from '../../base/errors';
 import { elementwise } from './elementwise';
+import { fused } from './fused';
 import { indexing } from './indexing';
 import { moving } from './moving';
 import { products } from './products';
@@ -8,7 +9,15 @@ import { reductions } from './reductions';
 import type { Info, Infos, Rules } from './rule';
 import { windows } from './windows';
 
-const rules: Rules = { ...elementwise, ...reductions, ...moving, ...products, ...windows, ...indexing };
+const rules: Rules = {
+  ...elementwise,
+  ...reductions,
+  ...moving,
+  ...products,
+  ...windows,
+  ...indexing,
+  ...fused,
+};
 
 /** Kernels with a rule. */
 export const shapedKernels: readonly string[] = Object.keys(rules).sort();
