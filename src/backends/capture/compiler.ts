@@ -1,0 +1,125 @@
+// Which compiler a captured step gets: the one that was asked for, or the one that is found to be faster.
+import { messageOf } from '../../base/errors';
+import { tf } from '../tf';
+import type { Tensors } from '../training-step';
+import type { GraphSlot, RecordedStep } from './graph';
+import type { Compiler, Session } from './session';
+import { openSession } from './session';
+
+/** Milliseconds of a compiler on one step. */
+export interface Timed {
+  /** Of the first run: optimising the graph, or compiling it. */
+  firstMs: number;
+  /** The least of a further run. */
+  stepMs: number;
+}
+
+/** What a step is computed by, and why: part of its provenance. */
+export interface CompilerChoice {
+  compiler: Compiler;
+  asked: Compiler | 'auto';
+  why: string;
+  /** Null where nothing was timed, and for a compiler that could not compile it. */
+  graph: Timed | null;
+  xla: Timed | null;
+}
+
+export interface ChosenOptions {
+  compiler: Compiler | 'auto';
+  /** In words, for errors. */
+  name?: string;
+  /** What `auto` times the step with; ones and zeros unless given. */
+  feeds?: Tensors;
+  /** How many steps are to come: `auto` takes XLA where its compile time is repaid within them. */
+  steps?: number;
+}
+
+/** Runs of each compiler that are timed, turn by turn, so that what else the machine does meets both. */
+const timedRuns = 5;
+const usualSteps = 1000;
+
+/**
+ * Open a session by a compiler's name, or by `auto`:
+ * 1. a step with a 3-D convolution is computed as a graph: XLA's on processors is about ten times slower;
+ * 2. so is one that XLA cannot compile;
+ * 3. else both compute a few steps, and XLA is taken where it is faster and its compile time is repaid in `steps` steps.
+ *
+ * What was timed leaves no trace: the session begins with `initial`.
+ * @throws as `openSession`; Error with TensorFlow's message when the step cannot be run at all
+ */
+export function openChosen(
+  recorded: RecordedStep,
+  initial: Tensors,
+  { compiler, name, feeds, steps = usualSteps }: ChosenOptions,
+): { session: Session; choice: CompilerChoice } {
+  const open = (by: Compiler): Session => openSession(recorded, initial, { name, compiler: by });
+  const untimed = (by: Compiler, why: string): { session: Session; choice: CompilerChoice } => ({
+    session: open(by),
+    choice: { compiler: by, asked: compiler, why, graph: null, xla: null },
+  });
+  if (compiler !== 'auto') return untimed(compiler, 'asked for');
+  const convolution = recorded.nodes.find((node) => node.op.startsWith('Conv3D'));
+  if (convolution)
+    return untimed('graph', `it has 3-D convolutions (${convolution.op}), which XLA has no fast ones for`);
+
+  const opened: Partial<Record<Compiler, Session>> = {};
+  const given =
+    feeds ?? tf.tidy(() => Object.fromEntries(recorded.inputs.map((slot) => [slot.name, made(slot)])));
+  try {
+    opened.graph = open('graph');
+    const graph = { firstMs: time(opened.graph, given), stepMs: Infinity };
+    let xla: Timed;
+    try {
+      opened.xla = open('xla');
+      xla = { firstMs: time(opened.xla, given), stepMs: Infinity };
+    } catch (error) {
+      const choice = { compiler: 'graph', asked: compiler, graph: null, xla: null } as const;
+      const why = `XLA cannot compile it: ${messageOf(error)}`;
+      return { session: keep(opened, 'graph', initial), choice: { ...choice, why } };
+    }
+    for (let k = 0; k < timedRuns; k++) {
+      graph.stepMs = Math.min(graph.stepMs, time(opened.graph, given));
+      xla.stepMs = Math.min(xla.stepMs, time(opened.xla, given));
+    }
+    const decided = decide(graph, xla, steps);
+    return {
+      session: keep(opened, decided.compiler, initial),
+      choice: { ...decided, asked: compiler, graph, xla },
+    };
+  } finally {
+    opened.graph?.dispose();
+    opened.xla?.dispose();
+    if (!feeds) tf.dispose(given);
+  }
+}
+
+/** The rule on times. */
+export function decide(graph: Timed, xla: Timed, steps: number): { compiler: Compiler; why: string } {
+  const said = `${xla.stepMs.toFixed(1)} ms a step by XLA, ${graph.stepMs.toFixed(1)} as a graph`;
+  const gain = graph.stepMs - xla.stepMs;
+  if (gain <= 0) return { compiler: 'graph', why: said };
+  const repaid = Math.max(1, Math.ceil((xla.firstMs - graph.firstMs) / gain));
+  const why = `${said}: compiling is repaid after ${repaid} of ${steps} steps`;
+  return { compiler: repaid <= steps ? 'xla' : 'graph', why };
+}
+
+/** Take a session out of those that are going to be disposed of, with the values that it began with. */
+function keep(opened: Partial<Record<Compiler, Session>>, compiler: Compiler, initial: Tensors): Session {
+  const session = opened[compiler]!;
+  session.write(initial);
+  delete opened[compiler];
+  return session;
+}
+
+function time(session: Session, feeds: Tensors): number {
+  const started = performance.now();
+  const outputs = session.run(feeds);
+  const milliseconds = performance.now() - started;
+  tf.dispose(outputs);
+  return milliseconds;
+}
+
+function made({ shape, dtype }: GraphSlot): tf.Tensor {
+  const types = { 1: 'float32', 3: 'int32', 9: 'int32', 10: 'bool' } as const;
+  return dtype === 1 ? tf.ones([...shape]) : tf.zeros([...shape], types[dtype]);
+}
