@@ -1,4 +1,5 @@
 // How gradients change parameters. Each is a pure function of tensors, checked against PyTorch's of the same name.
+import { InputError } from '../base/errors';
 import type { Optimiser, Tensors } from './training-step';
 import { tf } from './tf';
 
@@ -47,6 +48,56 @@ export function adam(options: AdamOptions = {}): Optimiser {
           const decayed =
             weightDecay === 0 ? tensor : tf.mul(tensor, tf.sub(1, tf.mul(scalars.learningRate, weightDecay)));
           return tf.sub(decayed, tf.mul(tf.div(m, size), rate));
+        });
+        return { trained: updated, state: next };
+      }),
+  };
+}
+
+export interface SgdOptions {
+  learningRate?: number;
+  /** Share of the last update that goes on; 0 is plain descent. */
+  momentum?: number;
+  /** Look ahead by the momentum (Nesterov). */
+  nesterov?: boolean;
+  /** Added to the gradient, as PyTorch's SGD does. */
+  weightDecay?: number;
+}
+
+/**
+ * Gradient descent, with momentum where asked. As in PyTorch and in TensorFlow.js the sum of gradients is kept without the
+ * learning rate, so that a change of the rate acts at once.
+ * @throws InputError for a momentum outside 0 .. 1, or Nesterov's without one
+ */
+export function sgd(options: SgdOptions = {}): Optimiser {
+  const { learningRate = 1e-2, momentum = 0, nesterov = false, weightDecay = 0 } = options;
+  if (!(momentum >= 0 && momentum < 1) || (nesterov && momentum === 0))
+    throw new InputError({
+      what: 'cannot make the optimiser sgd',
+      given: `a momentum of ${momentum}${nesterov ? ' and nesterov' : ''}`,
+      expected: nesterov ? 'a momentum above 0 and below 1' : 'a momentum from 0 to below 1',
+      fix: 'for example 0.9',
+    });
+  return {
+    name: momentum === 0 ? 'sgd' : nesterov ? 'nesterov' : 'momentum',
+    scalars: { learningRate },
+    start: (trained) =>
+      momentum === 0
+        ? {}
+        : Object.fromEntries(
+            Object.entries(trained).map(([name, { shape }]) => [`sum/${name}`, tf.zeros(shape)]),
+          ),
+    update: ({ trained, gradients, state, scalars }) =>
+      tf.tidy(() => {
+        const next: Tensors = {};
+        const updated = mapValues(trained, (tensor, name) => {
+          const g =
+            weightDecay === 0 ? gradients[name] : tf.add(gradients[name], tf.mul(tensor, weightDecay));
+          if (momentum === 0) return tf.sub(tensor, tf.mul(g, scalars.learningRate));
+          const sum = tf.add(tf.mul(state[`sum/${name}`], momentum), g);
+          next[`sum/${name}`] = sum;
+          const direction = nesterov ? tf.add(g, tf.mul(sum, momentum)) : sum;
+          return tf.sub(tensor, tf.mul(direction, scalars.learningRate));
         });
         return { trained: updated, state: next };
       }),

@@ -1,6 +1,7 @@
 // The nets that are timed, dry-run, tracked and captured.
 import { loraVit } from './lora-vit';
 import { unet3d } from './unet3d';
+import { attentionBlock, convolution, geluAlone, layerNormAlone, product } from './operations';
 import type { Plan } from './workload';
 
 export { loraVit } from './lora-vit';
@@ -20,4 +21,21 @@ export const nets: readonly Plan[] = [
   unet3d({ size: 32, base: 16, levels: 3, classes: 3 }),
   unet3d({ size: 48, base: 16, levels: 3, classes: 3 }),
   unet3d({ size: 64, base: 16, levels: 3, classes: 3 }),
+];
+
+/** Single operations of the bench. */
+export const operations: readonly Plan[] = [
+  ...[256, 512, 1024, 2048].flatMap((n) => [product([n, n]), product([n, n], true), product([4, n, n])]),
+  product([16, 1024, 64], true),
+  convolution([32, 32], 32, 32),
+  convolution([128, 128], 32, 64),
+  convolution([128, 128], 64, 64, 2),
+  convolution([32, 32, 32], 8, 16),
+  convolution([32, 32, 32], 32, 32),
+  convolution([48, 48, 48], 16, 16),
+  convolution([48, 48, 48], 16, 32, 2),
+  attentionBlock(64, 192, 3),
+  attentionBlock(1024, 384, 6),
+  layerNormAlone(4096, 384),
+  geluAlone(4096, 1536),
 ];

@@ -1,0 +1,193 @@
+"""The steps of test/bench/nets on PyTorch: `torch_steps.py THREADS eager|compile`; asked as answer.py says.
+
+The same weights, data, loss and optimiser. Each is written the way that is fastest here, as far as it computes the same:
+linear layers and convolutions in PyTorch's own layouts, its fused attention and norms, its fused optimiser.
+"""
+import sys
+
+import torch
+import torch.nn.functional as F
+from answer import answer
+from values import tensors_of
+
+threads, mode = int(sys.argv[1]), sys.argv[2]
+torch.set_num_threads(threads)
+
+
+def product(plan, trained, frozen, inputs):
+    a, b = frozen['a'], frozen['b']
+    b = b.transpose(-1, -2) if plan['size']['transposed'] else b
+    return lambda: trained['scale'] * (a @ b).mean()
+
+
+def convolution(plan, trained, frozen, inputs):
+    x, w = trained['x'], trained['filter']
+    convolve = F.conv2d if x.dim() == 4 else F.conv3d
+    return lambda: convolve(x, w, stride=plan['size']['stride'], padding=1).square().mean()
+
+
+def linear(x, p, name):
+    return F.linear(x, p[f'{name}/weight'], p[f'{name}/bias'])
+
+
+def layer_norm(x, p, name):
+    return F.layer_norm(x, x.shape[-1:], p[f'{name}/gain'], p[f'{name}/bias'], 1e-6)
+
+
+def attend(q, k, v, heads):
+    q, k, v = (t.view(t.shape[0], heads, -1).transpose(0, 1)[None] for t in (q, k, v))
+    return F.scaled_dot_product_attention(q, k, v)[0].transpose(0, 1).flatten(1)
+
+
+def attention_block(plan, trained, frozen, inputs):
+    def loss():
+        x = trained['x']
+        q, k, v = linear(layer_norm(x, trained, 'norm'), trained, 'qkv').chunk(3, 1)
+        return (x + linear(attend(q, k, v, plan['size']['heads']), trained, 'projection')).square().mean()
+
+    return loss
+
+
+def layer_norm_alone(plan, trained, frozen, inputs):
+    return lambda: (layer_norm(trained['x'], trained, 'norm') - frozen['target']).square().mean()
+
+
+def gelu(plan, trained, frozen, inputs):
+    return lambda: F.gelu(trained['x']).square().mean()
+
+
+def lora_vit(plan, trained, frozen, inputs):
+    size = plan['size']
+    image, patch, heads, views = (size[name] for name in ('image', 'patch', 'heads', 'views'))
+    grid = image // patch
+
+    def adapter(h, name):
+        return (h @ trained[f'{name}/a']) @ trained[f'{name}/b']
+
+    def mask(picture):
+        x = picture.view(grid, patch, grid, patch * 3).transpose(1, 2).reshape(grid * grid, -1)
+        x = linear(x, frozen, 'embed') + frozen['position']
+        for k in range(size['depth']):
+            own, low = f'blocks/{k}', f'adapters/{k}'
+            h = layer_norm(x, frozen, f'{own}/norm1')
+            q, key, v = linear(h, frozen, f'{own}/qkv').chunk(3, 1)
+            mixed = attend(q + adapter(h, f'{low}/q'), key, v + adapter(h, f'{low}/v'), heads)
+            x = x + linear(mixed, frozen, f'{own}/projection')
+            h = F.gelu(linear(layer_norm(x, frozen, f'{own}/norm2'), frozen, f'{own}/perceptron/up'))
+            x = x + linear(h, frozen, f'{own}/perceptron/down')
+        y = linear(F.gelu(linear(x, trained, 'neck')), trained, 'head')
+        return y.view(grid, grid, patch, patch).transpose(1, 2).reshape(image, image)
+
+    def loss():
+        logits = [mask(inputs[f'images/{k}']) for k in range(views)]
+        p = [each.sigmoid() for each in logits]
+        total = 0
+        for k in range(views):
+            target = (inputs[f'targets/{k}'] > 0.7).float()
+            total = total + F.binary_cross_entropy_with_logits(logits[k], target)
+            overlap = 2 * (p[k] * target).sum() + 1
+            total = total + 1 - overlap / (p[k].sum() + target.sum() + 1)
+            if views > 1:
+                total = total + (p[k].mean(0) - p[(k + 1) % views].mean(1)).square().mean()
+        return total
+
+    return loss
+
+
+def unet3d(plan, trained, frozen, inputs):
+    levels = plan['size']['levels']
+
+    def layer(x, name, stride=1):
+        x = F.conv3d(x, trained[f'{name}/convolution/filter'], trained[f'{name}/convolution/bias'], stride, 1)
+        # One group a channel is the instance norm. F.instance_norm of PyTorch 2.13 has a wrong gradient on processors
+        # where the gradient that comes in is not contiguous.
+        gain, bias = trained[f'{name}/norm/gain'], trained[f'{name}/norm/bias']
+        return F.leaky_relu(F.group_norm(x, x.shape[1], gain, bias, 1e-5), 0.01, inplace=True)
+
+    def loss():
+        skips, x = [], inputs['volume']
+        for k in range(levels):
+            x = layer(layer(x, f'down/{k}/0', 2 if k else 1), f'down/{k}/1')
+            skips.append(x)
+        skips.pop()
+        for k in range(levels - 1):
+            x = F.conv_transpose3d(x, trained[f'up/{k}/up/weight'], stride=2)
+            x = torch.cat([x, skips.pop()], 1)
+            for j in range(2):
+                x = layer(x, f'up/{k}/layers/{j}')
+        weight, bias = trained['head/weight'][:, :, None, None, None], trained['head/bias']
+        return F.cross_entropy(F.conv3d(x, weight, bias), inputs['labels'])
+
+    return loss
+
+
+kinds = {
+    'product': product,
+    'convolution': convolution,
+    'attentionBlock': attention_block,
+    'layerNorm': layer_norm_alone,
+    'gelu': gelu,
+    'loraVit': lora_vit,
+    'unet3d': unet3d,
+}
+
+
+def in_layout(path, tensor):
+    """As PyTorch keeps it: linear weights [to, from], convolutions [to, from, ...], channels before space.
+
+    TensorFlow's `same` pads behind only at stride 2, PyTorch on both sides. With volumes and filters turned round along
+    every axis of space PyTorch's own padding computes the same, and no copy is needed for it.
+    """
+    rank = tensor.dim()
+    if path.endswith('/weight') and '/up/' in f'/{path}' and path.startswith('up/'):
+        start, to = tensor.shape[0], tensor.shape[1] // 8
+        return tensor.view(start, 2, 2, 2, to).permute(0, 4, 1, 2, 3).flip(2, 3, 4)
+    if path.endswith('weight'):
+        return tensor.t()
+    if path.endswith('filter'):
+        return tensor.flip(*range(rank - 2)).permute(rank - 1, rank - 2, *range(rank - 2))
+    if path in ('volume', 'x') and rank >= 4:
+        return tensor.flip(*range(1, rank - 1)).permute(0, rank - 1, *range(1, rank - 1))
+    if path == 'labels':
+        return tensor.flip(1, 2, 3).long()
+    return tensor
+
+
+def open_step(plan):
+    groups = tensors_of(plan)
+
+    def load(group):
+        tensors = {}
+        for path, array in groups[group].items():
+            tensor = in_layout(path, torch.from_numpy(array)).contiguous()
+            if last and tensor.dim() == 5:
+                tensor = tensor.contiguous(memory_format=torch.channels_last_3d)
+            if last and tensor.dim() == 4:
+                tensor = tensor.contiguous(memory_format=torch.channels_last)
+            tensors[path] = tensor.requires_grad_(group == 'trained')
+        return tensors
+
+    trained = load('trained')
+    loss = kinds[plan['kind']](plan, trained, load('frozen'), load('inputs'))
+    if mode == 'compile':
+        torch._dynamo.reset()
+        loss = torch.compile(loss)
+    rate = plan['optimiser']['learningRate']
+    if plan['optimiser']['name'] == 'adam':
+        optimiser = torch.optim.Adam(trained.values(), rate, fused=fused)
+    else:
+        optimiser = torch.optim.SGD(trained.values(), rate, fused=fused)
+
+    def step():
+        optimiser.zero_grad()
+        value = loss()
+        value.backward()
+        optimiser.step()
+        return value.detach()
+
+    return step
+
+import os
+last = os.environ.get('LAST') == '1'
+fused = os.environ.get('FUSED', '1') == '1'
+answer(f'PyTorch {torch.__version__} {mode}, {threads} threads', open_step)
