@@ -1,9 +1,10 @@
 // Activations.
+import { gelu as fusedGelu } from '../backends/fused';
 import { tf } from '../backends/tf';
 
 /** x times the share of a standard normal below x, by the error function and not by its approximation with tanh. */
 export function gelu(x: tf.Tensor): tf.Tensor {
-  return tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
+  return fusedGelu(x);
 }
 
 /** x where it is positive, else `slope` x. */

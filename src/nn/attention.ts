@@ -1,4 +1,5 @@
 // Multi-head attention (Vaswani et al. 2017).
+import { attention } from '../backends/fused';
 import { tf } from '../backends/tf';
 
 /** [tokens, width] cut into heads: [heads, tokens, width / heads]; with a batch in front, [batch * heads, tokens, ...]. */
@@ -18,19 +19,13 @@ export function mergeHeads(x: tf.Tensor, heads: number, batch?: number): tf.Tens
   return tf.reshape(cut, [batch, tokens, heads * each]);
 }
 
-/** softmax(q kT / sqrt(each)) v of [heads, tokens, each], each head by itself. */
-export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): tf.Tensor {
-  const scaled = tf.mul(q, q.shape.at(-1)! ** -0.5);
-  const map = tf.softmax(tf.matMul(scaled, k, false, true)); // [heads, tokens, tokens]
-  return tf.matMul(map, v);
-}
-
 /**
  * Attention of tokens among themselves, before the projection that follows.
  * @param q, k, v  [tokens, width], or [batch, tokens, width]
  * @returns the same shape
  */
 export function multiHeadAttention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, heads: number): tf.Tensor {
-  const mixed = attention(splitHeads(q, heads), splitHeads(k, heads), splitHeads(v, heads));
+  const scale = (q.shape.at(-1)! / heads) ** -0.5;
+  const mixed = attention(splitHeads(q, heads), splitHeads(k, heads), splitHeads(v, heads), { scale });
   return mergeHeads(mixed, heads, q.rank === 3 ? q.shape[0] : undefined);
 }

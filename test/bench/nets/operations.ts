@@ -93,7 +93,7 @@ export function layerNormAlone(tokens: number, width: number): Plan {
     frozen: { target: rows },
     trained: { x: rows, norm: normSpec(width) },
     inputs: {},
-    optimiser: sgd({ learningRate: tokens }),
+    optimiser: sgd({ learningRate: width / 4 }),
     // For each element, forward and backward, about: mean, square, scale, shift; then two sums and the combination.
     flop: 20 * tokens * width,
     loss: ({ trained: { x, norm }, frozen }) => tf.mean(tf.square(tf.sub(layerNorm(x, norm), frozen.target))),
