@@ -40,9 +40,14 @@ describe('optimisers', () => {
     const { options, steps } = oracle.cases[name];
     const optimiser = made[name];
     expect(optimiser.scalars).toEqual({ learningRate: options.lr });
-    const found = updates(optimiser, [1, 1, 1, 0.5, 0.5, 0.5].map((share) => share * options.lr));
+    const found = updates(
+      optimiser,
+      [1, 1, 1, 0.5, 0.5, 0.5].map((share) => share * options.lr),
+    );
     found.forEach((values, k) =>
-      values.forEach((x, i) => expect(Math.abs(x - steps[k][i])).toBeLessThan(1e-5 * Math.abs(steps[k][i]) + 2e-6)),
+      values.forEach((x, i) =>
+        expect(Math.abs(x - steps[k][i])).toBeLessThan(1e-5 * Math.abs(steps[k][i]) + 2e-6),
+      ),
     );
   });
 
@@ -68,7 +73,9 @@ describe('optimisers', () => {
   });
 
   it('refuse a momentum that is none, and the look ahead without one', () => {
-    expect(() => sgd({ momentum: 1 })).toThrow('cannot make the optimiser sgd: a momentum of 1');
+    expect(() => sgd({ momentum: 1 })).toThrow(
+      'cannot make the optimiser sgd: given a momentum of 1, expected a momentum from 0',
+    );
     expect(() => sgd({ nesterov: true })).toThrow('expected a momentum above 0');
   });
 });

@@ -1,6 +1,17 @@
 // Ratios beside their limits: green or red on a terminal, in words everywhere; a miss makes the exit code 1.
+import { appendFileSync } from 'node:fs';
 
 let missed = 0;
+
+/**
+ * Note a comparison with a peer for `npm run bench -- --json`, which says by COC_BENCH_ROWS where it collects them.
+ * @param goal  the most that oursMs may be of peerMs, or null
+ */
+export function row({ name, oursMs, peer, peerMs, goal = null }) {
+  if (!process.env.COC_BENCH_ROWS) return;
+  const line = JSON.stringify({ name, oursMs, peer, peerMs, ratio: oursMs / peerMs, goal });
+  appendFileSync(process.env.COC_BENCH_ROWS, `${line}\n`);
+}
 
 /**
  * Print a ratio beside its limit.

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { finish, judge } from './limits.mjs';
+import { finish, judge, row } from './limits.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const coc = createRequire(import.meta.url)('../../dist/index.js');
@@ -61,6 +61,7 @@ judge(
   { value: median(ratios), low, high },
   { atMost: 1 },
 );
+row({ name: 'readNifti', oursMs: middle.ours, peer: 'nibabel asanyarray', peerMs: middle.array, goal: 1 });
 finish();
 
 /** BraTS FLAIR, or where it cannot be had the synthetic head in a file of its own. */

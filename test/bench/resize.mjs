@@ -11,6 +11,7 @@ import { cpus, loadavg } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { row } from './limits.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const { axisMatrix, median, resize } = createRequire(import.meta.url)('../../dist/index.js');
@@ -81,3 +82,11 @@ for (const [kind, list] of Object.entries(times)) {
   const ratio = kind === 'ours' ? '' : `  ratio ours / this ${(mine / ms).toFixed(2)}`;
   console.log(`  ${names[kind].padEnd(32)} ${ms.toFixed(2).padStart(7)} ms${ratio}`);
 }
+// Of those that take as many threads as we do.
+const [fastest] = ['pil', 'torch-into', 'torch'].sort((a, b) => median(times[a]) - median(times[b]));
+row({
+  name: `bicubic ${width} x ${height} to ${size} x ${size}`,
+  oursMs: mine,
+  peer: names[fastest],
+  peerMs: median(times[fastest]),
+});

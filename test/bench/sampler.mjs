@@ -25,7 +25,7 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { finish, judge } from './limits.mjs';
+import { finish, judge, row } from './limits.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const coc = createRequire(import.meta.url)('../../dist/index.js');
@@ -142,6 +142,13 @@ for (const { name } of layouts) {
     ratio((r) => r[name] / r[`numpy ${fastest}`]),
     { atMost: 1 },
   );
+  row({
+    name: `three planes, ${name}`,
+    oursMs: micro(name) / 1000,
+    peer: `numpy ${fastest}`,
+    peerMs: micro(`numpy ${fastest}`) / 1000,
+    goal: 1,
+  });
 }
 const best = ['copies', 'bricks'].reduce((a, b) => (micro(a) <= micro(b) ? a : b));
 judge(

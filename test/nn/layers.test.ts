@@ -42,8 +42,7 @@ const layers: Record<keyof typeof oracle.cases, Layer> = {
   'up-convolution': (x, weight) => upConvolve3d(x, { weight }),
   'binary cross-entropy': (x) => binaryCrossEntropy(tf.mul(x, 3), target()),
   Dice: (x) => diceLoss(tf.sigmoid(x), target()),
-  'cross-entropy': (x) =>
-    crossEntropy(tf.mul(x, 2), tf.tensor1d([0, 2, 1, 0, 2, 1], 'int32')),
+  'cross-entropy': (x) => crossEntropy(tf.mul(x, 2), tf.tensor1d([0, 2, 1, 0, 2, 1], 'int32')),
 };
 
 const tensorOf = (shape: number[], name: string): tf.Tensor =>

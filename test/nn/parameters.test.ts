@@ -20,7 +20,8 @@ import { withoutLeak } from '../setup/leaks';
 
 const model = {
   position: new Parameter([3, 40], uniform(2, 4)),
-  blocks: [linearSpec(100, 50), { norm: normSpec(7) }],
+  blocks: [linearSpec(100, 50)],
+  end: { norm: normSpec(7) },
   scale: new Parameter([], constant(2)),
 };
 
@@ -36,8 +37,8 @@ describe('a tree of parameters', () => {
       'position',
       'blocks/0/weight',
       'blocks/0/bias',
-      'blocks/1/norm/gain',
-      'blocks/1/norm/bias',
+      'end/norm/gain',
+      'end/norm/bias',
       'scale',
     ]);
     expect(tf.memory().numTensors).toBe(before);
@@ -58,7 +59,7 @@ describe('a tree of parameters', () => {
       const position = [...all.position.dataSync()];
       expect(Math.min(...position)).toBeGreaterThanOrEqual(2);
       expect(Math.max(...position)).toBeLessThan(4);
-      expect([...all.blocks[1].norm.gain.dataSync()]).toEqual(Array(7).fill(1));
+      expect([...all.end.norm.gain.dataSync()]).toEqual(Array(7).fill(1));
       expect(all.scale.arraySync()).toBe(2);
       return { all, alone, other } as never;
     });

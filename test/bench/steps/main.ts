@@ -1,5 +1,6 @@
 // Times every row on native TensorFlow, captured, against PyTorch, torch.compile and jax.jit, each in a process of its own
 // and asked in turn; then, without goals, on the other backends and eagerly.
+import { appendFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -84,6 +85,8 @@ async function main(): Promise<void> {
   const rows: Row[] = [];
   const show = (row: Row): void => {
     rows.push(row);
+    const { COC_BENCH_ROWS: collected } = process.env;
+    if (collected) appendFileSync(collected, `${JSON.stringify(row)}\n`);
     say(lineOf(row, { colour: process.stdout.isTTY && !values.json }));
     for (const said of row.otherLosses) say(`    other losses: ${said}`);
     if (verdictOf(row) === 'MISSED' && row.name in misses) say(`    ${misses[row.name]}`);
