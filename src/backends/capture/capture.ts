@@ -16,7 +16,8 @@ import { prefixed, type SpecTree, under } from './specs';
 export interface CaptureOptions {
   /** Inputs of the shapes to begin with, or those shapes: `{ image: { shape: [1, 64, 64, 3], dtype: 'float32' } }`. */
   inputs: SpecTree;
-  compiler?: Compiler;
+  /** `graph` unless told; `auto` times both where it pays (compiler.ts). Further shapes get the same. */
+  compiler?: Compiler | 'auto';
   /** What cannot be captured is an error, or runs eagerly: `provenance.refusal` says why then. */
   onRefusal?: 'throw' | 'eager';
   /** How shapes are to be found; else by shapes alone where that can be. */

@@ -1,6 +1,6 @@
 // How a captured step came about: what a result says of the step that it was computed with.
 import type { RecordedBy } from './record';
-import type { Compiler } from './session';
+import type { CompilerChoice } from './compiler';
 
 export interface CaptureProvenance {
   /** Replayed as a graph, or run operation by operation because it was refused. */
@@ -10,7 +10,8 @@ export interface CaptureProvenance {
   /** How shapes were found, and why so; of the latest recording. Null when nothing was recorded. */
   recordedBy: RecordedBy | null;
   why: string;
-  compiler: Compiler | null;
+  /** Which compiler, why, and the times that it was chosen by. */
+  compiler: CompilerChoice | null;
   /** Shapes of inputs that there is a graph for. */
   shapes: readonly string[];
   /** Operations and constants of all graphs. */

@@ -4,7 +4,8 @@ import type { Tensors, TensorTree } from '../training-step';
 import type { RecordedFunction } from './recorder';
 import { record, type Recorded, type RecordedBy } from './record';
 import type { CaptureProvenance } from './provenance';
-import { type Compiler, openSession, type Session } from './session';
+import { type CompilerChoice, openChosen } from './compiler';
+import type { Compiler, Session } from './session';
 import { prefixed, signatureOf, type Specs, specsOf, type SpecTree, treeOf } from './specs';
 
 /** What is replayed. */
@@ -19,7 +20,7 @@ export interface Replayable {
 }
 
 export interface ReplayOptions {
-  compiler: Compiler;
+  compiler: Compiler | 'auto';
   recordBy?: RecordedBy;
 }
 
@@ -31,6 +32,7 @@ export class Replay {
   private readonly specs: Specs;
   private readonly graphs = new Map<string, { recorded: Recorded; runs: number }>();
   private session?: Session;
+  private choice?: CompilerChoice;
   private compileMs = 0;
 
   private constructor(
@@ -91,7 +93,7 @@ export class Replay {
       refusal: null,
       recordedBy,
       why,
-      compiler: this.options.compiler,
+      compiler: this.choice!,
       shapes: [...this.graphs.keys()],
       nodes: recorded.reduce((sum, { step }) => sum + step.nodes.length, 0),
       recordMs: recorded.reduce((sum, { recordMs }) => sum + recordMs, 0),
@@ -115,7 +117,11 @@ export class Replay {
     );
     const started = performance.now();
     if (this.session) this.session.add(recorded.step);
-    else this.session = openSession(recorded.step, initial!, { name, compiler: this.options.compiler });
+    else
+      ({ session: this.session, choice: this.choice } = openChosen(recorded.step, initial!, {
+        name,
+        compiler: this.options.compiler,
+      }));
     this.compileMs += performance.now() - started;
     this.graphs.set(signatureOf(specs), { recorded, runs: 0 });
   }
