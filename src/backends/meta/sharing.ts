@@ -36,6 +36,7 @@ const everywhere: Record<string, Sharing> = {
   Reshape: ({ x }) => x,
   ExpandDims: ({ input }) => input,
   Cast: sameType,
+  AddN: (inputs) => (Object.keys(inputs).length === 1 ? inputs[0] : undefined),
 };
 const cpu: Record<string, Sharing> = {
   Cast: widening,
@@ -57,7 +58,6 @@ const alone: Sharing = ({ x }, { axis, exclusive }) => {
 
 const webgpu: Record<string, Sharing> = {
   ...cpu,
-  AddN: (inputs) => (Object.keys(inputs).length === 1 ? inputs[0] : undefined),
   PadV2: ({ x }, attributes) => (noPadding(attributes) ? x : undefined),
   MirrorPad: ({ x }, attributes) => (many(x) && noPadding(attributes) ? x : undefined),
   Tile: ({ x }, { reps }) => (many(x) && ones(reps) ? x : undefined),

@@ -3,7 +3,7 @@
 // way that models here do is.
 import type { Tensor, Tensor4D, Tensor5D } from '@tensorflow/tfjs';
 import { Random } from '../../../src/base/random';
-import { adam } from '../../../src/backends/optimisers';
+import { adam, sgd } from '../../../src/backends/optimisers';
 import { scope } from '../../../src/backends/scope';
 import type { Optimiser, StepDefinition, TensorTree } from '../../../src/backends/training-step';
 import { flattenTree } from '../../../src/backends/training-step';
@@ -53,6 +53,9 @@ const values = (shape: number[], random: Random): Tensor =>
 const pick = <T>(random: Random, ...choices: T[]): T => choices[random.below(choices.length)];
 
 const optimisers: Record<string, () => Optimiser> = {
+  sgd: () => sgd(),
+  momentum: () => sgd({ momentum: 0.9 }),
+  nesterov: () => sgd({ momentum: 0.9, nesterov: true, weightDecay: 0.01 }),
   adam: () => adam(),
   adamw: () => adam({ weightDecay: 0.01 }),
 };

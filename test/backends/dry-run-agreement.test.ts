@@ -1,0 +1,51 @@
+// Dry run and real run agree to the byte, event by event: whole training steps of nets drawn at random, on every backend.
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Backend, BackendName } from '../../src/backends/backend';
+import { loadCandidate } from '../../src/backends/choose';
+import { hasPeer } from '../setup/peers';
+import { bothLedgers, differencesOf } from './ledger/both-ledgers';
+import { type NetPlan, randomConvNet, randomVit } from './ledger/random-nets';
+
+const seeds = Array.from({ length: 20 }, (_, seed) => seed);
+const plans: NetPlan[] = seeds.flatMap((seed) => [randomVit(seed), randomConvNet(seed)]);
+
+it('the nets differ from each other, and every choice is among them', () => {
+  const names = plans.map(({ name }) => name);
+  expect(new Set(names).size).toBe(plans.length);
+  const words = 'sgd,momentum,adam,adamw,views 3,adapted all,batched true,2-D,3-D,stride,max,average,transposed,nearest,product,concat,add,instance,batch,relu,gelu,silu,elu,tanh,softplus,dice,square,cross entropy'; // prettier-ignore
+  for (const word of words.split(',')) expect(names.join('\n'), word).toContain(` ${word}`.trimStart());
+});
+
+describe.each(['wasm', 'cpu', 'tensorflow'] as const)(
+  'a dry run like %s, and the run',
+  (name: BackendName) => {
+    const here = name !== 'tensorflow' || hasPeer('native-tensorflow');
+    const test = here ? it : it.skip;
+    let backend: Backend;
+    beforeAll(async () => {
+      if (here) backend = await (await loadCandidate(name)).open({ asked: true });
+    });
+
+    test.each(plans)('$name', async (plan) => {
+      const { dry, real } = await bothLedgers(backend, plan);
+      expect(differencesOf(dry, real)).toEqual([]);
+      expect(real.peak().bytes).toBe(dry.peak().bytes);
+      expect(real.length).toBeGreaterThan(50);
+    });
+  },
+);
+
+it('any other net on wasm', async () => {
+  const backend = await (await loadCandidate('wasm')).open();
+  const property = fc.asyncProperty(
+    fc.integer({ min: 1000 }),
+    fc.constantFrom(randomVit, randomConvNet),
+    async (seed, draw) => {
+      const plan = draw(seed);
+      const { dry, real } = await bothLedgers(backend, plan);
+      expect(differencesOf(dry, real), plan.name).toEqual([]);
+    },
+  );
+  await fc.assert(property, { numRuns: 12 });
+});
