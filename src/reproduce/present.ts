@@ -11,6 +11,8 @@ import { publishedDigests } from '../experiments/data';
 import { studyJob } from '../experiments/prepare';
 import type { StudyDefinition } from '../experiments/study';
 import { inputName, missing } from '../experiments/study';
+import { suiteCode } from '../profilers/card-suite/code';
+import { isCardRecord } from '../profilers/card-suite/record';
 import type { Change } from '../results/changes';
 import { changesText, listChanges } from '../results/changes';
 import type { Identity } from '../results/result';
@@ -27,6 +29,8 @@ export interface Outdated {
 
 /** What changed since a study was run, by part; undefined where there is no such study any more. */
 export async function changesSince({ study: id, provenance }: Study): Promise<Change[] | undefined> {
+  // The record of a card is no study that could be run here: it is of this code, or of earlier code.
+  if (isCardRecord(id)) return listChanges(provenance.identity, (await suiteCode()).identity);
   if (!(id in studies) || provenance.mode === 'stored') return undefined;
   const study = studies[id];
   const data = presentData(study, provenance.identity);

@@ -3,14 +3,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Backend } from '../../backends/backend';
+import { dryRun } from '../../backends/meta/dry-run';
 import { tf } from '../../backends/tf';
 
 /** What a step's memory is by the engine itself. */
 export const measuredMemorySchema = z.strictObject({
   /** Bytes of the inputs: what is there before and after. */
   inputBytes: z.number(),
-  /** Most bytes by the dry run, inputs included; null where there is none. */
-  ledgerBytes: z.number().nullable(),
+  /** Most bytes by the dry run, inputs included. */
+  ledgerBytes: z.number(),
   /** Most bytes of buffers in use during the step, inputs included; null where the engine does not tell. */
   usedBytes: z.number().nullable(),
   /** Most bytes that were asked of the device, buffers kept for later included; null as above. */
@@ -87,7 +88,16 @@ export function memoryRunner({
         await sleep(rehearse ? 0 : 200);
         tf.dispose(held);
       } while (performance.now() < end);
-      return { inputBytes, ledgerBytes: null, usedBytes: used, allocatedBytes: allocated };
+      const dry = dryRun(
+        id,
+        { inputs: shapes.map((shape) => ({ shape })) },
+        (given) => run(given.inputs as tf.Tensor[]),
+        {
+          like: backend.name,
+        },
+      );
+      const ledgerBytes = dry.ledger.peak().bytes;
+      return { inputBytes, ledgerBytes, usedBytes: used, allocatedBytes: allocated };
     } finally {
       tf.dispose(inputs);
     }

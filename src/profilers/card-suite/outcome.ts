@@ -13,6 +13,9 @@ const bad = (study: Study): string[] => [
   ...rowsOf(study, 'times')
     .filter(({ agrees }) => /^(?:failed|ANOTHER)/.test(String(agrees)))
     .map((row) => `${row.engine}: ${row.unit} (${row.precision}): ${row.agrees}`),
+  ...rowsOf(study, 'steps')
+    .filter(({ agrees }) => /^(?:failed|ANOTHER)/.test(String(agrees)))
+    .map((row) => `${row.engine}: ${row.step}, ${row.way}: ${row.agrees}`),
   ...rowsOf(study, 'memory')
     .filter(({ message }) => String(message).startsWith('failed'))
     .map((row) => `${row.engine}: ${row.step}: ${row.message}`),
@@ -44,6 +47,10 @@ export function outcomeText(study: Study): string {
     ({ unit, precision, engine, ms, rate, share }) =>
       `  ${String(unit).padEnd(32)} ${String(precision).padEnd(8)} ${String(engine).padEnd(11)} ${ms === null ? 'failed' : `${ms} ms, ${rate} GFLOP/s`}${share === null ? '' : `, ${(100 * Number(share)).toFixed(0)} % of the peak`}`,
   );
+  const steps = rowsOf(study, 'steps').map(
+    ({ step, engine, way, ms, first }) =>
+      `  ${String(step).padEnd(32)} ${String(engine).padEnd(11)} ${String(way).padEnd(8)} ${ms === null ? 'failed' : `${ms} ms, the first ${first} ms`}`,
+  );
   const goals = rowsOf(study, 'goals')
     .filter(({ goal }) => goal !== null)
     .map(
@@ -58,6 +65,7 @@ export function outcomeText(study: Study): string {
     ...section('Parts', parts),
     ...section('Operations and gradients', checks),
     ...section('Times', times),
+    ...section('Training steps', steps),
     ...section('Products on webgpu', goals),
     ...section(
       'WRONG OR FAILED',

@@ -29,6 +29,7 @@ import { inRepo } from '../../base/paths';
 import type { Long } from '../../base/progress';
 import { suiteCode, codeFile } from './code';
 import { keepMachineCode } from './machine-code';
+import { writeNets } from './nets';
 import { copyModules } from './pack-modules';
 import type { ArchivePart } from './pack-parts';
 import { cutIntoParts } from './pack-parts';
@@ -184,6 +185,7 @@ async function stageProgram(into: string): Promise<void> {
   mkdirSync(path.dirname(path.join(clone, script)), { recursive: true });
   copyFileSync(inRepo(script), path.join(clone, script));
   copyModules(inRepo(), clone);
+  await writeNets(clone, './dist');
   const machineCode = readdirSync(clone, { recursive: true, encoding: 'utf8' }).filter((f) =>
     f.endsWith('.node'),
   );

@@ -5,6 +5,7 @@ import { caseNames } from './checks';
 import { featureNames } from './features';
 import { memoryNames } from './memory';
 import type { Part } from './part';
+import { stepNames, ways } from './steps';
 import type { TimedUnit } from './units';
 import { rehearsedSampling, rehearsedUnits, sampling, timedUnits } from './units';
 import type { Request } from './work';
@@ -73,6 +74,8 @@ export function partsOf({ rehearse, python }: PartChoice): Part[] {
     ...engines.map((engine) => ours(engine, 'checks', casesOf(rehearse), 'checks')),
     ...engines.map((engine) => ours(engine, 'times', timed, 'times')),
     torch('times', timed, false),
+    ours('tensorflow', 'steps', stepNames(rehearse, ways), 'steps'),
+    ours('webgpu', 'steps', stepNames(rehearse, ['eager']), 'steps'),
     ours('webgpu', 'features', featureNames, 'features'),
     ours('tensorflow', 'memory', memoryNames(rehearse), 'memory', {
       ...alone,

@@ -35,6 +35,7 @@ const tables: Record<string, readonly string[]> = {
   parts: ['part', 'state', 'device', 'units', 'done', 'failed', 'seconds'],
   checks: ['engine', 'case', 'status', 'value', 'gradient', 'message'],
   times: ['unit', 'precision', 'engine', 'ms', 'low', 'high', 'alone', 'calls', 'rate', 'share', 'agrees'],
+  steps: ['step', 'engine', 'way', 'ms', 'low', 'high', 'first', 'loss', 'agrees'],
   goals: ['unit', 'oursMs', 'peerMs', 'share', 'goal', 'verdict'],
   memory: [
     'engine',

@@ -8,6 +8,7 @@ import { featuresSchema, wantedFeatures } from './features';
 import { measuredMemorySchema } from './memory';
 import type { Part, PartState } from './part';
 import type { Timed } from './times';
+import { steppedSchema } from './steps';
 import { timedSchema } from './times';
 import type { TimedUnit } from './units';
 
@@ -138,6 +139,12 @@ function agree(a: Timed, b: Timed, within: number): boolean {
   );
 }
 
+/** How a row agrees with the others of its kind, in words. */
+function agreement(others: number, far: readonly string[], what: string): string {
+  if (others === 0) return 'nothing to compare with';
+  return far.length === 0 ? 'yes' : `ANOTHER ${what} than ${far.join(', ')}`;
+}
+
 /** Time, rate and share of the card's peak of every unit on every engine. */
 export function timesTable(found: PartsFound, units: readonly TimedUnit[], sheet: Card | undefined): Table {
   const all = timeRows(found, units);
@@ -163,12 +170,11 @@ export function timesTable(found: PartsFound, units: readonly TimedUnit[], sheet
       calls: timed.calls,
       rate: short(rate),
       share: peak === null ? null : short((rate * 1e9) / peak),
-      agrees:
-        others.length === 0
-          ? 'nothing to compare with'
-          : far.length === 0
-            ? 'yes'
-            : `ANOTHER VALUE than ${far.map((other) => other.engine).join(', ')}`,
+      agrees: agreement(
+        others.length,
+        far.map((other) => other.engine),
+        'VALUE',
+      ),
     };
   });
   const columns = [
@@ -183,6 +189,65 @@ export function timesTable(found: PartsFound, units: readonly TimedUnit[], sheet
     number('rate', 'Rate', 'GFLOP/s', 1),
     number('share', "Share of the card's peak", '1', 3),
     text('agrees', 'Same value as the others'),
+  ];
+  return { columns, rows };
+}
+
+/** Training steps: captured and eager, each engine; their losses must agree. */
+export function stepsTable(found: PartsFound): Table {
+  const all = partsDoing(found, 'steps').flatMap(({ engine, part, state }) =>
+    part.units.flatMap((id) => {
+      const outcome = state.units[id] as PartState['units'][string] | undefined;
+      if (!outcome) return [];
+      const [step, way] = id.split(' ');
+      const stepped = 'failed' in outcome ? outcome : steppedSchema.parse(outcome.result);
+      return [{ step, way, engine, stepped }];
+    }),
+  );
+  const rows = all.map((row): Row => {
+    const { step, way, engine, stepped } = row;
+    const common = { step, engine, way };
+    if ('failed' in stepped)
+      return {
+        ...common,
+        ms: null,
+        low: null,
+        high: null,
+        first: null,
+        loss: null,
+        agrees: `failed: ${stepped.failed}`,
+      };
+    const others = all.flatMap((other) =>
+      other !== row && other.step === step && !('failed' in other.stepped)
+        ? [{ name: `${other.engine} ${other.way}`, losses: other.stepped.losses }]
+        : [],
+    );
+    const near = (a: number, b: number): boolean => Math.abs(a - b) <= tolerance.float32 * Math.abs(a);
+    const far = others.filter(({ losses }) => !losses.every((loss, k) => near(stepped.losses[k], loss)));
+    return {
+      ...common,
+      ms: short(quantile(stepped.samples, 0.5)),
+      low: short(quantile(stepped.samples, 0.25)),
+      high: short(quantile(stepped.samples, 0.75)),
+      first: short(stepped.firstMs),
+      loss: short(stepped.losses.at(-1)!, 7),
+      agrees: agreement(
+        others.length,
+        far.map(({ name }) => name),
+        'LOSS',
+      ),
+    };
+  });
+  const columns = [
+    text('step', 'Training step'),
+    text('engine', 'Engine'),
+    text('way', 'Way'),
+    number('ms', 'Median', 'ms', 3),
+    number('low', 'Lower quartile', 'ms', 3),
+    number('high', 'Upper quartile', 'ms', 3),
+    number('first', 'Opening and first step', 'ms', 0),
+    number('loss', 'Loss of the fourth step', '1', 6),
+    text('agrees', 'Same losses as the others'),
   ];
   return { columns, rows };
 }
@@ -333,6 +398,7 @@ export function findingsOf(
       timesTable(found, units, sheet),
       sheet ? `peak: ${sheet.source}` : 'no data sheet of this card is at hand: no shares of a peak',
     ),
+    table('steps', 'Training steps on the card', stepsTable(found)),
     table('goals', "Products on WebGPU against PyTorch's in float32", goalsTable(found, units)),
     table('memory', 'Memory of a few steps in several readings', memoryTable(found)),
     table('features', 'Features and limits of the WebGPU adapter', featuresTable(found)),

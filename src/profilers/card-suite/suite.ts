@@ -17,6 +17,7 @@ import type { Study } from '../../results/store';
 import { recordedDir, saveStudy } from '../../results/store';
 import type { SuiteCode } from './code';
 import { suiteCode } from './code';
+import { readyNets } from './nets';
 import type { Part, PartState } from './part';
 import { emptyPart, partStateSchema, runPart } from './part';
 import { partsOf, unitsOf } from './parts';
@@ -91,6 +92,7 @@ export async function runSuite({
     part.units.filter((id) => id in (states[part.name]?.units ?? {})).length;
   const meter = new Meter(rehearse ? 'rehearsal of the card suite' : 'card suite', 'units', total, long);
   const began = new Date();
+  if (chosen.some(({ name }) => name.endsWith(' steps'))) await readyNets();
   let kept = 0;
   const keep = (): void => {
     kept = performance.now();

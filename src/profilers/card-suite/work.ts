@@ -9,7 +9,7 @@ import type { Sampling } from './units';
 /** What a process is asked. */
 export interface Request {
   engine: BackendName;
-  task: 'checks' | 'times' | 'memory' | 'features';
+  task: 'checks' | 'times' | 'steps' | 'memory' | 'features';
   /** Ids, in the order in which they are run. */
   units: readonly string[];
   /** The tiny sizes. */
@@ -26,6 +26,8 @@ async function runnerOf(request: Request): Promise<UnitRunner> {
       return (await import('./checks.js')).checkUnit;
     case 'times':
       return (await import('./times.js')).timesRunner(request);
+    case 'steps':
+      return (await import('./steps.js')).stepsRunner(request);
     case 'memory':
       return (await import('./memory.js')).memoryRunner(request);
     case 'features':
