@@ -1,14 +1,14 @@
 // A training step that is recorded once and replayed as one graph of TensorFlow, its parameters and the state of its
 // optimiser staying on the device from step to step.
-import { InputError, messageOf } from '../../base/errors';
+import { InputError } from '../../base/errors';
 import type { Backend } from '../backend';
 import { checkState, eagerStep } from '../eager-step';
 import type { Parameters, StepDefinition, Tensors, TensorTree, TrainingStep } from '../training-step';
 import { computeStep, flattenTree, unflattenTree } from '../training-step';
 import { tf } from '../tf';
-import type { CaptureProvenance } from './provenance';
+import { type CaptureProvenance, eagerProvenance } from './provenance';
 import type { RecordedBy } from './record';
-import { CaptureRefusal, refuseCapture } from './refusal';
+import { CaptureRefusal, requireTensorflow } from './refusal';
 import { Replay } from './replay';
 import type { Compiler } from './session';
 import { prefixed, type SpecTree, under } from './specs';
@@ -54,15 +54,6 @@ export async function captureStep<P extends Parameters, I extends TensorTree>(
     if (error instanceof CaptureRefusal && options.onRefusal === 'eager') return eager(error);
     throw error;
   }
-}
-
-/** @throws CaptureRefusal on another backend */
-export function requireTensorflow(backend: Backend, name: string): void {
-  if (backend.name !== 'tensorflow')
-    throw refuseCapture(name, `the backend ${backend.name}`, {
-      expected: 'tensorflow, whose graphs it is replayed by',
-      fix: "choose it: COC_BACKEND=tensorflow, or chooseBackend({ backend: 'tensorflow' }); or take `onRefusal: 'eager'`",
-    });
 }
 
 async function open<P extends Parameters, I extends TensorTree>(
@@ -154,15 +145,3 @@ function stepOf<P extends Parameters, I extends TensorTree>(definition: StepDefi
     return { outputs, updates: { ...prefixed('trained', trained), ...prefixed('optimiser', state) } };
   };
 }
-
-const eagerProvenance = (refusal: CaptureRefusal): CaptureProvenance => ({
-  runs: 'eager',
-  refusal: messageOf(refusal),
-  recordedBy: null,
-  why: 'it cannot be captured',
-  compiler: null,
-  shapes: [],
-  nodes: 0,
-  recordMs: 0,
-  compileMs: 0,
-});

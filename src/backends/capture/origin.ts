@@ -5,7 +5,7 @@ import { nodeModules } from '../node-modules';
 export type Moment = Error;
 
 /** Deep enough to come out of TensorFlow.js's own calls, of kernels in kernels in gradients. */
-const depth = 80;
+const depth = 200;
 
 /** The stack as it is now. */
 export function now(): Moment {

@@ -1,6 +1,8 @@
 // How a captured step came about: what a result says of the step that it was computed with.
+import { messageOf } from '../../base/errors';
 import type { RecordedBy } from './record';
 import type { CompilerChoice } from './compiler';
+import type { CaptureRefusal } from './refusal';
 
 export interface CaptureProvenance {
   /** Replayed as a graph, or run operation by operation because it was refused. */
@@ -20,3 +22,16 @@ export interface CaptureProvenance {
   recordMs: number;
   compileMs: number;
 }
+
+/** Of what runs eagerly because it cannot be captured. */
+export const eagerProvenance = (refusal: CaptureRefusal): CaptureProvenance => ({
+  runs: 'eager',
+  refusal: messageOf(refusal),
+  recordedBy: null,
+  why: 'it cannot be captured',
+  compiler: null,
+  shapes: [],
+  nodes: 0,
+  recordMs: 0,
+  compileMs: 0,
+});

@@ -2,10 +2,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { tf } from '../tf';
 import type { Tensors } from '../training-step';
+import { typeNumber } from './binding';
 import { byShapes, ShapesUnknown } from './by-shapes';
 import type { RecordedStep } from './graph';
 import { again, execution, requireSameEnd } from './makers';
-import { type RecordedFunction, Recorder, type Recording, slotOf } from './recorder';
+import { type RecordedFunction, type RecordedNode, Recorder, type Recording, slotOf } from './recorder';
 import { refuseCapture } from './refusal';
 import type { Specs } from './specs';
 
@@ -29,6 +30,8 @@ export interface Recorded {
   recordedBy: RecordedBy;
   /** Why in this way. */
   why: string;
+  /** Shapes and types of what every node gives, as the recording took them to be. */
+  results: readonly RecordedNode['results'][];
   /** Of both recordings together. */
   recordMs: number;
   /** Record it once more, and refuse what has changed since. @throws CaptureRefusal */
@@ -44,6 +47,7 @@ export async function record(recordable: Recordable, by?: RecordedBy): Promise<R
   const started = performance.now();
   const { name, inputs, variables, compute } = recordable;
   const slots = { ...inputs, ...variables };
+  requireFedTypes(name, slots);
   const { recording, recordedBy, why } = first(recordable, by);
   const recheck = (): void => {
     requireSameEnd(name, recording, new Recorder(name, again(name, recording)).record(slots, compute));
@@ -53,11 +57,22 @@ export async function record(recordable: Recordable, by?: RecordedBy): Promise<R
   recheck();
   return {
     step: stepOf(recordable, recording),
+    results: recording.nodes.map(({ results }) => results),
     recordedBy,
     why,
     recordMs: performance.now() - started,
     recheck,
   };
+}
+
+function requireFedTypes(name: string, slots: Specs): void {
+  for (const [slot, { dtype }] of Object.entries(slots)) {
+    if (typeNumber(dtype) === undefined)
+      throw refuseCapture(name, `${slot} of type ${dtype}`, {
+        expected: 'float32, int32 or bool, which can be fed',
+        fix: 'give it as one of these',
+      });
+  }
 }
 
 /** The first recording: by shapes where it can be. */

@@ -85,6 +85,7 @@ export class Recorder {
   private readonly nodes: RecordedNode[] = [];
   /** Where each tensor of the binding comes from: `node:output`. */
   private readonly sources = new Map<number, string>();
+  private readonly types = new Map<number, number>();
   /** Values made on the host inside the function: when, and the tensor of the binding once there is one. */
   private readonly inside = new WeakMap<object, { moment: Moment; values: Values | null; id?: number }>();
   private readonly made: tf.Tensor[] = [];
@@ -108,13 +109,13 @@ export class Recorder {
    */
   record(slots: Specs, f: RecordedFunction): Recording {
     const before = tf.memory().numTensors;
-    const handles = Object.entries(slots).map(([name, spec]) => [name, this.handle(name, spec)] as const);
+    const handles = Object.entries(slots).map(([name, spec]) => [name, this.handle(spec)] as const);
     const restore = this.install();
     try {
       const record = (): Recording => {
         const given = Object.fromEntries(
           handles.map(([name, handle]) => {
-            this.sources.set(handle.id, `${name}:0`);
+            this.from(handle.id, `${name}:0`, handle.dtype);
             return [name, this.backend.createOutputTensor(handle)];
           }),
         );
@@ -185,13 +186,8 @@ export class Recorder {
   }
 
   /** A handle of its own for each slot: one tensor may be given under two names. */
-  private handle(name: string, spec: TensorSpec): OutputInfo {
-    const dtype = typeNumber(spec.dtype);
-    if (dtype === undefined)
-      throw refuseCapture(this.step, `${name} of type ${spec.dtype}`, {
-        expected: 'float32, int32 or bool, which can be fed',
-        fix: 'give it as one of these',
-      });
+  private handle(spec: TensorSpec): OutputInfo {
+    const dtype = typeNumber(spec.dtype)!;
     if (!this.maker.computes) return { id: nextId(), shape: [...spec.shape], dtype };
     const attributes = [{ name: 'T', type: this.binding.TF_ATTR_TYPE, value: dtype }];
     const ids = this.backend.getInputTensorIds([spec as tf.Tensor]);
@@ -212,7 +208,10 @@ export class Recorder {
       op,
       inputs: ids.map((id) => this.sourceOf(id, op, moment)),
       attributes: Object.fromEntries(
-        attributes.map((attribute) => [attribute.name, this.attribute(op, attribute, moment)]),
+        this.completed(op, attributes, ids).map((attribute) => [
+          attribute.name,
+          this.attribute(op, attribute, moment),
+        ]),
       ),
       moment,
     };
@@ -221,12 +220,24 @@ export class Recorder {
     const constantAt = (source: string | undefined): Constant | undefined => this.constants.get(source ?? '');
     const results = this.maker.execute({ op, attributes, ids, outputs, node, index, kernel, constantAt });
     this.nodes.push({ ...node, results: results.map(({ shape, dtype }) => ({ shape, dtype })) });
-    results.forEach(({ id }, k) => this.sources.set(id, `${node.name}:${k}`));
+    results.forEach(({ id, dtype }, k) => this.from(id, `${node.name}:${k}`, dtype));
     return results;
+  }
+
+  /** Run one by one, TensorFlow finds the type of an operation's input out for itself; in a graph it must be said. */
+  private completed(op: string, attributes: BindingAttribute[], ids: number[]): BindingAttribute[] {
+    if (op !== 'ExpandDims') return attributes;
+    const types = ids.map((id) => this.types.get(id)!);
+    return ['T', 'Tdim'].map((name, k) => ({ name, type: this.binding.TF_ATTR_TYPE, value: types[k] }));
   }
 
   private nodeName(op: string): string {
     return `${op.replace(/^_+/, '')}_${this.nodes.length}`;
+  }
+
+  private from(id: number, source: string, dtype: number): void {
+    this.sources.set(id, source);
+    this.types.set(id, dtype);
   }
 
   private sourceOf(id: number, op: string, moment: Moment): string {
@@ -285,7 +296,7 @@ export class Recorder {
     const id = this.maker.constant(shape, dtype, values, node, this.nodes.length);
     this.nodes.push(node);
     const source = `${node.name}:0`;
-    this.sources.set(id, source);
+    this.from(id, source, dtype);
     this.constants.set(source, value);
     return id;
   }

@@ -1,5 +1,6 @@
 // What cannot be captured is refused with the line that did it: a captured step never computes anything but the step.
 import { InputError } from '../../base/errors';
+import type { Backend } from '../backend';
 import type { Moment } from './origin';
 import { originOf } from './origin';
 
@@ -25,4 +26,13 @@ export function refuseCapture(
       'a function of its inputs, scalars and parameters alone, with shapes that do not depend on values',
     fix,
   });
+}
+
+/** @throws CaptureRefusal on another backend */
+export function requireTensorflow(backend: Backend, name: string): void {
+  if (backend.name !== 'tensorflow')
+    throw refuseCapture(name, `the backend ${backend.name}`, {
+      expected: 'tensorflow, whose graphs it is replayed by',
+      fix: "choose it: COC_BACKEND=tensorflow, or chooseBackend({ backend: 'tensorflow' }); or take `onRefusal: 'eager'`",
+    });
 }
