@@ -26,7 +26,7 @@ export interface Plan {
   inputs: ParameterTree;
   loss: LossFunction;
   optimiser: Optimiser;
-  /** FLOP of a step (2 a multiply-add): of its products and convolutions, or of each element where it has none. */
+  /** FLOP of a step (2 a multiply-add), of products and convolutions alone, by a formula: a dry run counts the same. */
   flop: number;
 }
 

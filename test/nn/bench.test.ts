@@ -1,6 +1,7 @@
 // The bench's rows: what is compared with what, which miss, and what the run ends with.
 import { describe, expect, it } from 'vitest';
-import { nets, operations, planForPeer } from '../bench/nets';
+import { dryRunStep } from '../../src/backends/meta/dry-run';
+import { loraVit, nets, operations, planForPeer, unet3d } from '../bench/nets';
 import { goalOf, leastBytes, sizeOf } from '../bench/steps/goals';
 import type { Measured } from '../bench/steps/rows';
 import { exitCodeOf, lineOf, median, rowOf, verdictOf } from '../bench/steps/rows';
@@ -80,6 +81,11 @@ describe('a row of the bench', () => {
   });
 });
 
+const tiny = [
+  loraVit({ image: 12, patch: 3, width: 20, depth: 3, heads: 5, rank: 2, views: 3 }),
+  unet3d({ size: 24, base: 4, levels: 4, classes: 5 }),
+];
+
 describe('the rows of the bench', () => {
   const all = [...operations, ...nets];
 
@@ -107,6 +113,12 @@ describe('the rows of the bench', () => {
     // Adam reads and writes each trained value and both of its moments.
     const unet = named('U-Net 32 cubed, base 16');
     expect(leastBytes(unet)).toBe(4 * (2 * 32 ** 3 + 6 * 339_875));
+  });
+
+  it.each([...all, ...tiny])('$name has the FLOP that a dry run counts', ({ flop, inputs, ...plan }) => {
+    const { name, loss, optimiser, trained, frozen } = plan;
+    const dry = dryRunStep({ name, loss, optimiser, parameters: { trained, frozen } }, inputs);
+    expect(dry.flops.total().products).toBe(flop);
   });
 
   it('are told to peers with every tensor', () => {
