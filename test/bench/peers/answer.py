@@ -5,7 +5,9 @@ import time
 
 
 def answer(said, open_step):
-    """Say what computes, then answer until the input ends. `open_step(plan)` gives a function that returns the loss."""
+    """Say what computes, then answer until the input ends.
+
+    `open_step(plan)` gives a function that returns the loss, and the way it was written where there are several."""
     print(json.dumps({'says': said}), flush=True)
     step = None
     for line in sys.stdin:
@@ -13,8 +15,8 @@ def answer(said, open_step):
         try:
             if 'plan' in asked:
                 step = None
-                step = open_step(asked['plan'])
-                print(json.dumps({'opened': asked['plan']['name']}), flush=True)
+                step, way = open_step(asked['plan'])
+                print(json.dumps({'opened': asked['plan']['name'], 'how': way}), flush=True)
                 continue
             milliseconds, losses = [], []
             for _ in range(asked['steps']):

@@ -162,7 +162,7 @@ def open_step(plan):
         jax.block_until_ready(trained)
         return value
 
-    return step
+    return step, ''
 
 
 answer(f'JAX {jax.__version__} jit, {threads} threads', open_step)

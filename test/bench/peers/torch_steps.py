@@ -1,9 +1,11 @@
 """The steps of test/bench/nets on PyTorch: `torch_steps.py THREADS eager|compile`; asked as answer.py says.
 
-The same weights, data, loss and optimiser. Each is written the way that is fastest here, as far as it computes the same:
-linear layers and convolutions in PyTorch's own layouts, its fused attention and norms, its fused optimiser.
+The same weights, data, loss and optimiser. Each is written the way that is fastest, as far as it computes the same: linear
+layers in PyTorch's own layout, its fused norms, its fused optimiser; and where that depends on the machine (channels last
+or first, fused attention or two products) it tries both and takes the faster.
 """
 import sys
+import time
 
 import torch
 import torch.nn.functional as F
@@ -34,16 +36,20 @@ def layer_norm(x, p, name):
     return F.layer_norm(x, x.shape[-1:], p[f'{name}/gain'], p[f'{name}/bias'], 1e-6)
 
 
-def attend(q, k, v, heads):
-    q, k, v = (t.view(t.shape[0], heads, -1).transpose(0, 1)[None] for t in (q, k, v))
-    return F.scaled_dot_product_attention(q, k, v)[0].transpose(0, 1).flatten(1)
+def attend(q, k, v, plan):
+    q, k, v = (t.view(t.shape[0], plan['size']['heads'], -1).transpose(0, 1) for t in (q, k, v))
+    if plan['way'] == 'fused attention':
+        mixed = F.scaled_dot_product_attention(q[None], k[None], v[None])[0]
+    else:
+        mixed = torch.softmax((q * q.shape[-1] ** -0.5) @ k.transpose(1, 2), -1) @ v
+    return mixed.transpose(0, 1).flatten(1)
 
 
 def attention_block(plan, trained, frozen, inputs):
     def loss():
         x = trained['x']
         q, k, v = linear(layer_norm(x, trained, 'norm'), trained, 'qkv').chunk(3, 1)
-        return (x + linear(attend(q, k, v, plan['size']['heads']), trained, 'projection')).square().mean()
+        return (x + linear(attend(q, k, v, plan), trained, 'projection')).square().mean()
 
     return loss
 
@@ -58,7 +64,7 @@ def gelu(plan, trained, frozen, inputs):
 
 def lora_vit(plan, trained, frozen, inputs):
     size = plan['size']
-    image, patch, heads, views = (size[name] for name in ('image', 'patch', 'heads', 'views'))
+    image, patch, views = (size[name] for name in ('image', 'patch', 'views'))
     grid = image // patch
 
     def adapter(h, name):
@@ -71,7 +77,7 @@ def lora_vit(plan, trained, frozen, inputs):
             own, low = f'blocks/{k}', f'adapters/{k}'
             h = layer_norm(x, frozen, f'{own}/norm1')
             q, key, v = linear(h, frozen, f'{own}/qkv').chunk(3, 1)
-            mixed = attend(q + adapter(h, f'{low}/q'), key, v + adapter(h, f'{low}/v'), heads)
+            mixed = attend(q + adapter(h, f'{low}/q'), key, v + adapter(h, f'{low}/v'), plan)
             x = x + linear(mixed, frozen, f'{own}/projection')
             h = F.gelu(linear(layer_norm(x, frozen, f'{own}/norm2'), frozen, f'{own}/perceptron/up'))
             x = x + linear(h, frozen, f'{own}/perceptron/down')
@@ -153,30 +159,36 @@ def in_layout(path, tensor):
     return tensor
 
 
-def open_step(plan):
+# Where it depends on the machine which is faster.
+ways = {
+    'convolution': ['channels first', 'channels last'],
+    'unet3d': ['channels first', 'channels last'],
+    'attentionBlock': ['fused attention', 'two products'],
+    'loraVit': ['fused attention', 'two products'],
+}
+formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+
+
+def open_way(plan, compiled):
     groups = tensors_of(plan)
 
     def load(group):
         tensors = {}
         for path, array in groups[group].items():
             tensor = in_layout(path, torch.from_numpy(array)).contiguous()
-            if last and tensor.dim() == 5:
-                tensor = tensor.contiguous(memory_format=torch.channels_last_3d)
-            if last and tensor.dim() == 4:
-                tensor = tensor.contiguous(memory_format=torch.channels_last)
+            if plan['way'] == 'channels last' and tensor.dim() in formats:
+                tensor = tensor.contiguous(memory_format=formats[tensor.dim()])
             tensors[path] = tensor.requires_grad_(group == 'trained')
         return tensors
 
     trained = load('trained')
     loss = kinds[plan['kind']](plan, trained, load('frozen'), load('inputs'))
-    if mode == 'compile':
+    if compiled:
         torch._dynamo.reset()
         loss = torch.compile(loss)
     rate = plan['optimiser']['learningRate']
-    if plan['optimiser']['name'] == 'adam':
-        optimiser = torch.optim.Adam(trained.values(), rate, fused=fused)
-    else:
-        optimiser = torch.optim.SGD(trained.values(), rate, fused=fused)
+    make = torch.optim.Adam if plan['optimiser']['name'] == 'adam' else torch.optim.SGD
+    optimiser = make(trained.values(), rate, fused=True)
 
     def step():
         optimiser.zero_grad()
@@ -187,7 +199,22 @@ def open_step(plan):
 
     return step
 
-import os
-last = os.environ.get('LAST') == '1'
-fused = os.environ.get('FUSED', '1') == '1'
+
+def least_time(step):
+    times = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - begin)
+    return min(times)
+
+
+def open_step(plan):
+    """The faster way of those that there are, found without compiling."""
+    choice = ways.get(plan['kind'], [''])
+    if len(choice) > 1:
+        choice = sorted(choice, key=lambda way: least_time(open_way({**plan, 'way': way}, False)))
+    return open_way({**plan, 'way': choice[0]}, mode == 'compile'), choice[0]
+
+
 answer(f'PyTorch {torch.__version__} {mode}, {threads} threads', open_step)
