@@ -27,7 +27,7 @@ describe.each(['wasm', 'cpu', 'tensorflow'] as const)(
       if (here) backend = await (await loadCandidate(name)).open({ asked: true });
     });
 
-    test.each(plans)('$name', async (plan) => {
+    test.each(plans.map((plan) => [plan.name, plan] as const))('%s', async (_, plan) => {
       const { dry, real } = await bothLedgers(backend, plan);
       expect(differencesOf(dry, real)).toEqual([]);
       expect(real.peak().bytes).toBe(dry.peak().bytes);

@@ -6,6 +6,7 @@ import type { AllocationWatch, Declared } from '../allocations';
 import { watchAllocations } from '../allocations';
 import type { BackendName } from '../backend';
 import { watchEngine } from '../engine-events';
+import { imitating } from '../fused/kernels';
 import type { Category, Ledger } from '../ledger';
 import { freeingSaved } from '../saved-tensors';
 import { stepError } from '../step';
@@ -128,7 +129,9 @@ function onShapes(
         bytes: bytesLike(like),
       });
       stopKernels = watchEngine({ kernel: (call) => flops.add(call) });
-      const returned = freeingSaved(() => tf.tidy(() => prepared.run(watch!) as tf.TensorContainer));
+      // Kernels of ours that the backend has, and `meta` by itself has not.
+      const run = (): unknown => imitating(like, () => prepared.run(watch!));
+      const returned = freeingSaved(() => tf.tidy(run as () => tf.TensorContainer));
       if (returned instanceof Promise) throw new TypeError('what is run on shapes must not be asynchronous');
       ledger = watch.stop();
     });
