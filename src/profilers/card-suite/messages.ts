@@ -11,11 +11,9 @@ export const factsSchema = z.strictObject({
   versions: z.record(z.string(), z.string()),
   notes: z.array(z.string()),
 });
-export type Facts = z.infer<typeof factsSchema>;
 
 /** Why an engine cannot be had here, and what would help. */
 export const refusalSchema = z.strictObject({ reason: z.string(), fix: z.string() });
-export type Refusal = z.infer<typeof refusalSchema>;
 
 export const messageSchema = z.union([
   z.strictObject({ facts: factsSchema }),

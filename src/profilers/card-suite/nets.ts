@@ -13,6 +13,8 @@ export type Plan = object;
 export interface Nets {
   loraVit(size: object): Plan;
   unet3d(size: object): Plan;
+  /** As the bench's peers in Python take it. */
+  planForPeer(plan: Plan): object;
   /** With values, the same everywhere. */
   open(plan: Plan): { definition: StepDefinition; inputs: TensorTree; dispose: () => void };
 }

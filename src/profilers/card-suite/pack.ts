@@ -181,9 +181,13 @@ async function stageProgram(into: string): Promise<void> {
     filter: (file) => !/\.(d\.ts|map)$/.test(file) && path.basename(file) !== '.stamp',
   });
   copyFileSync(inRepo('package.json'), path.join(clone, 'package.json'));
-  const script = path.join('src', 'profilers', 'card-suite', 'torch_card.py');
-  mkdirSync(path.dirname(path.join(clone, script)), { recursive: true });
-  copyFileSync(inRepo(script), path.join(clone, script));
+  // PyTorch's side.
+  const peers = path.join('test', 'bench', 'peers');
+  for (const file of [path.join('src', 'profilers', 'card-suite', 'torch_card.py'), peers])
+    cpSync(inRepo(file), path.join(clone, file), {
+      recursive: true,
+      filter: (name) => !name.endsWith('__pycache__'),
+    });
   copyModules(inRepo(), clone);
   await writeNets(clone, './dist');
   const machineCode = readdirSync(clone, { recursive: true, encoding: 'utf8' }).filter((f) =>

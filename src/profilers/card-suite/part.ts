@@ -23,7 +23,6 @@ const outcomeSchema = z.union([
   }),
   z.strictObject({ failed: z.string() }),
 ]);
-export type UnitOutcome = z.infer<typeof outcomeSchema>;
 
 /** What is known of a part so far. */
 export const partStateSchema = z.strictObject({

@@ -5,7 +5,7 @@ import { caseNames } from './checks';
 import { featureNames } from './features';
 import { memoryNames } from './memory';
 import type { Part } from './part';
-import { stepNames, ways } from './steps';
+import { stepNames, stepsForPeer, ways } from './steps';
 import type { TimedUnit } from './units';
 import { rehearsedSampling, rehearsedUnits, sampling, timedUnits } from './units';
 import type { Request } from './work';
@@ -58,24 +58,33 @@ export function partsOf({ rehearse, python }: PartChoice): Part[] {
       ...rest,
     };
   };
-  const torch = (name: string, units: readonly string[], tf32: boolean): Part => ({
+  const torch = (
+    name: string,
+    units: readonly string[],
+    tf32: boolean,
+    wanted: (some: readonly string[]) => readonly object[],
+  ): Part => ({
     name: `torch ${name}`,
     units,
     patience: 300,
     program: (some) => {
-      const wanted = unitsOf(rehearse).filter(({ id }) => some.includes(id));
-      const asked = { units: wanted, sampling: plan, tf32, rehearse };
+      const peers = inRepo('test', 'bench', 'peers');
+      const asked = { units: wanted(some), sampling: plan, tf32, rehearse, peers };
       const script = inRepo('src', 'profilers', 'card-suite', 'torch_card.py');
       return { command: [python, script, JSON.stringify(asked)], env: precision(tf32) };
     },
   });
+  const timedOf = (some: readonly string[]): TimedUnit[] =>
+    unitsOf(rehearse).filter(({ id }) => some.includes(id));
+  const eagerSteps = stepNames(rehearse, ['eager']);
   const alone = { fresh: true, watched: true };
   return [
     ...engines.map((engine) => ours(engine, 'checks', casesOf(rehearse), 'checks')),
     ...engines.map((engine) => ours(engine, 'times', timed, 'times')),
-    torch('times', timed, false),
+    torch('times', timed, false, timedOf),
     ours('tensorflow', 'steps', stepNames(rehearse, ways), 'steps'),
-    ours('webgpu', 'steps', stepNames(rehearse, ['eager']), 'steps'),
+    ours('webgpu', 'steps', eagerSteps, 'steps'),
+    torch('steps', eagerSteps, false, (some) => stepsForPeer(rehearse, some)),
     ours('webgpu', 'features', featureNames, 'features'),
     ours('tensorflow', 'memory', memoryNames(rehearse), 'memory', {
       ...alone,
@@ -84,6 +93,6 @@ export function partsOf({ rehearse, python }: PartChoice): Part[] {
     }),
     ours('webgpu', 'memory', memoryNames(rehearse), 'memory', alone),
     ours('tensorflow', 'times tf32', large, 'times', { env: precision(true) }),
-    torch('times tf32', large, true),
+    torch('times tf32', large, true, timedOf),
   ];
 }

@@ -51,6 +51,15 @@ export function stepNames(rehearse: boolean, some: readonly Way[]): string[] {
 const compared = 4;
 const timed = (rehearse: boolean): number => (rehearse ? 2 : 20);
 
+/** The same steps as torch_card.py takes them. */
+export function stepsForPeer(rehearse: boolean, ids: readonly string[]): object[] {
+  const nets = loadNets();
+  return ids.map((id) => {
+    const [kind, size] = (rehearse ? rehearsed : sizes)[id.split(' ')[0]];
+    return { id, plan: nets.planForPeer(nets[kind](size)), compared, steps: timed(rehearse) };
+  });
+}
+
 /** Runs steps by their names. */
 export function stepsRunner({
   rehearse,

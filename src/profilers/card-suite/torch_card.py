@@ -1,4 +1,4 @@
-"""The card suite's times on PyTorch: `torch_card.py REQUEST`, a JSON text with `units`, `sampling`, `tf32`, `rehearse`.
+"""The card suite's times on PyTorch: `torch_card.py REQUEST`, a JSON text with `units`, `sampling`, `tf32`, `rehearse`, `peers`.
 
 Answers on file 3, a line of JSON each: facts, then for each unit that it begins, and what came out. The same units, numbers and
 way of sampling as in times.ts.
@@ -101,10 +101,41 @@ def timed(unit):
     return {'samples': [sample(run, calls) for _ in range(plan['samples'])], 'calls': calls, 'aloneMs': alone, 'value': value}
 
 
+def open_step(plan):
+    """A training step of the bench's nets, by the bench's own peer, which is written for processors: here on the card."""
+    if not open_step.found:
+        sys.path.insert(0, request['peers'])
+        import answer
+
+        answer.answer = lambda said, own: open_step.found.append(own)
+        load = torch.from_numpy
+        torch.from_numpy = lambda array: load(array).to(device)
+        sys.argv = ['torch_steps.py', '1', 'eager']
+        import torch_steps  # noqa: F401
+    return open_step.found[0](plan)
+
+
+open_step.found = []
+
+
+def stepped(unit):
+    begin = time.perf_counter()
+    step = open_step(unit['plan'])
+    losses = [float(step())]
+    first = (time.perf_counter() - begin) * 1000
+    losses += [float(step()) for _ in range(unit['compared'] - 1)]
+    samples = []
+    for _ in range(unit['steps']):
+        begin = time.perf_counter()
+        float(step())
+        samples.append((time.perf_counter() - begin) * 1000)
+    return {'samples': samples, 'firstMs': first, 'losses': losses}
+
+
 for unit in request['units']:
     say(begin=unit['id'])
     try:
-        say(done=unit['id'], result=timed(unit))
+        say(done=unit['id'], result=stepped(unit) if 'plan' in unit else timed(unit))
     except Exception as error:  # The other units are still to be timed.
         say(failed=unit['id'], message=f'{type(error).__name__}: {str(error).splitlines()[0]}')
     if device == 'cuda':
