@@ -56,6 +56,18 @@ export function registerGradients(tf: typeof TF): void {
     });
   }
 
+  // The own gradients make ones of the input's shape on the host, and send them to the device at every step.
+  for (const kernel of ['Sum', 'Mean'])
+    register(kernel, ['x'], (dy, [x], { axis }) => ({
+      x: () => {
+        const axes = tf.util.parseAxisParam((axis ?? x.shape.map((_, k) => k)) as number[], x.shape);
+        const kept = x.shape.map((size, k) => (axes.includes(k) ? 1 : size));
+        const wide = tf.mul(tf.reshape(dy, kept), tf.fill(x.shape, 1));
+        const count = axes.reduce((product, k) => product * x.shape[k], 1);
+        return kernel === 'Sum' ? wide : tf.div(wide, count);
+      },
+    }));
+
   // Steps: zero almost everywhere. A comparison may decide what weighs (relu by hand, thresholds), so it must not throw.
   const zeroFor = (kernel: string, inputs: string[]): void =>
     register(kernel, inputs, (_, saved) =>

@@ -61,7 +61,7 @@ describe('a ledger', () => {
         "Square | 5x2 | net/square | forward | activations | freed",
         "Sum |  | net | forward | activations | freed",
         "host |  |  | backward | temporary | freed",
-        "host | 5x2 | net | backward | temporary | freed",
+        "Fill | 5x2 | net | backward | temporary | freed",
         "Multiply | 5x2 | net | backward | temporary | freed",
         "host |  | net/square | backward | temporary | freed",
         "Multiply | 5x2 | net/square | backward | temporary | freed",

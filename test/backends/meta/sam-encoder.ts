@@ -135,19 +135,31 @@ function block(x: T, f: Named, own: Named | undefined, size: SamSize, whole: boo
 
 /** Patches [side * side, 768] to tokens [side * side, width]. */
 export function encode(size: SamSize, weights: unknown, adapters: unknown, patches: T): T {
-  const { patch, positions, blocks } = weights as Weights;
+  const { blocks } = weights as Weights;
   const own = adapters as Adapters;
-  let x: T = tf.add(tf.matMul(patches, patch), positions);
+  let x = embed(weights, patches);
   blocks.forEach((f, k) => {
-    x = scope(`block ${k}`, () => block(x, f, own.blocks[k], size, size.global.includes(k)));
+    x = scope(`block ${k}`, () => encodeBlock(size, f, own.blocks[k], x, k));
   });
   return x;
 }
 
-/** A loss of one view: the tokens through a neck, against a target [side * side, 256]. */
-export function viewLoss(size: SamSize, weights: unknown, adapters: unknown, patches: T, target: T): T {
+/** Block number `k`: [side * side, width] to the same. */
+export const encodeBlock = (size: SamSize, f: Named, own: Named | undefined, x: T, k: number): T =>
+  block(x, f, own, size, size.global.includes(k));
+
+/** Patches to the tokens that the first block gets. */
+export const embed = (weights: unknown, patches: T): T =>
+  tf.add(tf.matMul(patches, (weights as Weights).patch), (weights as Weights).positions);
+
+/** Tokens to a loss. */
+export function headLoss(adapters: unknown, x: T, target: T): T {
   const { neck } = adapters as Adapters;
-  const x = encode(size, weights, adapters, patches);
   const logits = linear(gelu(linear(x, neck.in, neck.inBias)), neck.out, neck.outBias);
   return tf.mean(tf.sub(tf.softplus(logits), tf.mul(logits, target)));
+}
+
+/** A loss of one view: the tokens through a neck, against a target [side * side, 256]. */
+export function viewLoss(size: SamSize, weights: unknown, adapters: unknown, patches: T, target: T): T {
+  return headLoss(adapters, encode(size, weights, adapters, patches), target);
 }

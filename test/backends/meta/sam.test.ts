@@ -33,7 +33,7 @@ function forward(name: Name): DryRun {
   return dryRun(name, given, ({ weights, adapters, inputs }) => {
     const tokens = tf.reshape(encode(size, weights, adapters, inputs as tf.Tensor), [1, side, side, width]);
     const narrow = tf.conv2d(tokens as tf.Tensor4D, tf.ones([1, 1, width, 256]), 1, 'same');
-    return tf.conv2d(narrow as tf.Tensor4D, tf.ones([3, 3, 256, 256]), 1, 'same');
+    return tf.conv2d(narrow, tf.ones([3, 3, 256, 256]), 1, 'same');
   });
 }
 
