@@ -41,14 +41,14 @@ export function layerNorm<T extends Tensor>(
         `${name} as long as the last axis of x`,
       );
   if (!(epsilon >= 0)) throw wrong('layerNorm', `epsilon ${epsilon}`, 'a number of at least 0');
-  const { layerNorm: compute } = x.size > 0 && kernels.has('CocLayerNorm') ? kernels : compositions;
+  const { layerNorm: compute } = kernels.hasLayerNorm(x) ? kernels : compositions;
   return compute(x, gain, bias, epsilon) as T;
 }
 
 /** GELU in its exact form (Hendrycks and Gimpel 2016, arXiv 1606.08415): x (1 + erf(x / sqrt 2)) / 2. @throws InputError unless x is float32 */
 export function gelu<T extends Tensor>(x: T): T {
   checkFloats('gelu', { x });
-  const { gelu: compute } = x.size > 0 && kernels.has('CocGelu') ? kernels : compositions;
+  const { gelu: compute } = kernels.hasGelu(x) ? kernels : compositions;
   return compute(x) as T;
 }
 

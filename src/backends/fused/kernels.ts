@@ -14,7 +14,7 @@ const geluKernels = ['CocGelu', 'CocGeluGrad'];
 export const fusedKernels: Readonly<Record<BackendName, readonly string[]>> = {
   tensorflow: [],
   webgpu: [...attentionKernels, ...layerNormKernels, ...geluKernels],
-  wasm: [],
+  wasm: [...layerNormKernels, ...geluKernels],
   cpu: [],
 };
 
@@ -50,6 +50,16 @@ const run = (
 const widest = 128;
 
 /** Whether the current backend has attention as a kernel for heads of this width, and of tensors that are not empty. */
+/** Whether the current backend has layer norm as a kernel for rows of this width. */
+export const hasLayerNorm = (x: Tensor): boolean =>
+  x.size > 0 && x.shape.at(-1)! >= fewest && has('CocLayerNorm');
+
+/** Whether the current backend has GELU as a kernel for as many numbers. */
+export const hasGelu = (x: Tensor): boolean => x.size >= fewest && has('CocGelu');
+
+/** Numbers that the kernels of wasm take at once: a row, and x of GELU, have as many. */
+const fewest = 4;
+
 export const hasAttention = (q: Tensor, k: Tensor): boolean =>
   q.shape[2]! % 4 === 0 && q.shape[2]! <= widest && q.size > 0 && k.size > 0 && has('CocAttention');
 

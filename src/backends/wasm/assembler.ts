@@ -1,4 +1,4 @@
-// A small assembler for WebAssembly: just what the product of matrices (product.ts) needs, written out by name.
+// A small assembler for WebAssembly: just what the functions of our module (product.ts, rowwise.ts) need, written out by name.
 // Instructions are lists of bytes in the encoding of the specification, https://webassembly.github.io/spec/core/binary/.
 
 /** A piece of code: the bytes of one or more instructions. */
@@ -62,7 +62,39 @@ export const storeV = (at: Code, value: Code, offset = 0): Code => [
 ];
 export const zeroV: Code = simd(12, ...new Array<number>(16).fill(0));
 export const addV = (a: Code, b: Code): Code => [...a, ...b, ...simd(0xe4)];
+export const subV = (a: Code, b: Code): Code => [...a, ...b, ...simd(0xe5)];
 export const mulV = (a: Code, b: Code): Code => [...a, ...b, ...simd(0xe6)];
+export const divV = (a: Code, b: Code): Code => [...a, ...b, ...simd(0xe7)];
+export const maxV = (a: Code, b: Code): Code => [...a, ...b, ...simd(0xe9)];
+export const absV = (a: Code): Code => [...a, ...simd(0xe0)];
+export const sqrtV = (a: Code): Code => [...a, ...simd(0xe3)];
+/** The nearest whole numbers, as floats. */
+export const nearestV = (a: Code): Code => [...a, ...simd(0x6a)];
+/** The bits of both. */
+export const andV = (a: Code, b: Code): Code => [...a, ...b, ...simd(0x4e)];
+/** Four floats, each from `a` where `test` is not below zero, else from `b`. */
+export const whereNotNegativeV = (test: Code, a: Code, b: Code): Code => [
+  ...a,
+  ...b,
+  ...test,
+  ...zeroV,
+  ...simd(0x46),
+  ...simd(0x52),
+];
+/** 2 to the power of four whole numbers from -126 to 127: their exponents' bits. */
+export const powerOf2V = (whole: Code): Code => [
+  ...whole,
+  ...simd(0xf8),
+  ...simd(12, ...[0, 1, 2, 3].flatMap(() => [127, 0, 0, 0])),
+  ...simd(0xae),
+  ...i32(23),
+  ...simd(0xab),
+];
+/** The same float four times. */
+export const constantV = (value: number): Code => {
+  const bytes = [...new Uint8Array(Float32Array.of(value).buffer)];
+  return simd(12, ...bytes, ...bytes, ...bytes, ...bytes);
+};
 
 /** Four floats chosen from the eight of `a` (0 to 3) and `b` (4 to 7). */
 export const pickV = (a: Code, b: Code, lanes: readonly [number, number, number, number]): Code => [

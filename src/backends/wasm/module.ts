@@ -14,6 +14,7 @@ import load from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
 import { InputError } from '../../base/errors';
 import { tf } from '../tf';
 import { productOver, type Memory, type Multiply } from './product';
+import { rowwiseOver } from './rowwise';
 
 /** What Emscripten's module has that we use. */
 interface Emscripten {
@@ -41,6 +42,8 @@ type Data = ReturnType<BackendWasm['dataIdMap']['get']>;
 /** TensorFlow.js's wasm backend that counts its bytes, and fails where it has none left. */
 export class WasmBackend extends BackendWasm {
   readonly multiply: Multiply;
+  /** Layer norm and GELU; they allocate nothing. */
+  readonly rowwise: ReturnType<typeof rowwiseOver>;
   /** Bytes of live buffers: every tensor's data once, however many tensors share it. */
   liveBytes = 0;
   /** The number of the newest data. */
@@ -55,6 +58,7 @@ export class WasmBackend extends BackendWasm {
     super(module);
     this.heap = module.asm.memory;
     this.multiply = productOver(module.asm.memory, (bytes) => module._malloc(bytes));
+    this.rowwise = rowwiseOver(module.asm.memory, (bytes) => module._malloc(bytes));
   }
 
   /** Lines that kernels printed since the last call: each says that a result is not what was asked for. */

@@ -20,13 +20,14 @@ import { tf } from '../tf';
 import { convolutions } from './convolutions';
 import { depthwise } from './depthwise';
 import { elementary } from './elementary';
+import { fused } from './fused';
 import { share, zeros, type Kernel, type TensorInfo } from './kernel';
 import type { WasmBackend } from './module';
 import { moving } from './moving';
 import { pooling } from './pooling';
 import { products } from './products';
 
-const ours = { ...products, ...convolutions, ...depthwise, ...pooling, ...moving, ...elementary };
+const ours = { ...products, ...convolutions, ...depthwise, ...pooling, ...moving, ...elementary, ...fused };
 
 /** Kernels that are float32 only: what they make of integers is not a number of any use. */
 const floatsOnly = new Set(
