@@ -1,9 +1,10 @@
 // Kernels that TensorFlow.js's WebGPU backend has wrong, mended by asking them for less: fewer axes, fewer inputs, one
-// axis at a time. What cannot be had that way refuses.
+// axis at a time. What cannot be had that way refuses. And large products, which are right and slow.
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { mendAveragePools, mendBroadcastProducts, mendSameIn3d } from '../mended-kernels';
 import { refuse } from '../refuse';
 import { tf } from '../tf';
+import { largeProduct } from './matrix-product';
 import type { GuardedBackend } from './tfjs-backend';
 
 /** What a kernel is called with. */
@@ -112,6 +113,11 @@ const mends: Record<string, (kernel: Kernel) => Kernel> = {
       sum = next;
     }
     return sum;
+  },
+  BatchMatMul: (kernel) => (call) => {
+    const { a, b } = call.inputs;
+    const { transposeA, transposeB } = call.attrs as { transposeA: boolean; transposeB: boolean };
+    return largeProduct(call.backend, a, b, { transposeA, transposeB }) ?? kernel(call);
   },
   ArgMax: scalarOfVector,
   ArgMin: scalarOfVector,

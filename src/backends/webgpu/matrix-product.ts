@@ -30,10 +30,13 @@ export const tilings: readonly Tiling[] = [
   { tileM: 32, tileN: 32, tileK: 32, perM: 4, perN: 4 },
 ];
 
-/** The largest tiling that gives the card enough workgroups: 264 are two for each of the 132 processors of an H100. */
-export function chooseTiling(batch: number, m: number, n: number): Tiling {
+/**
+ * The largest tiling that gives the card enough workgroups: 264 are two for each of the 132 processors of an H100. Below that
+ * none: TensorFlow.js's own program has tiles of 32 x 32 with 4 x 4 a thread, the same as our smallest.
+ */
+export function chooseTiling(batch: number, m: number, n: number): Tiling | undefined {
   const groups = ({ tileM, tileN }: Tiling): number => batch * Math.ceil(m / tileM) * Math.ceil(n / tileN);
-  return [tilings[0], tilings[2]].find((tiling) => groups(tiling) >= 264) ?? tilings[4];
+  return [tilings[0], tilings[2]].find((tiling) => groups(tiling) >= 264);
 }
 
 /** What is multiplied: a [batch, m, k] by b [batch, k, n]; either may lie transposed, and one of a batch may serve all. */
@@ -47,6 +50,11 @@ export interface Product {
   /** Whether there is one a, one b, for the whole batch. */
   oneA: boolean;
   oneB: boolean;
+  /**
+   * Tiles, and each product of two numbers, in half precision, sums in float32. It needs the device's `shader-f16`; no kernel
+   * uses it (feature-products.ts measures it).
+   */
+  half?: boolean;
 }
 
 /**
@@ -59,6 +67,7 @@ function fill(
   tileK: number,
   threads: number,
   alongK: boolean,
+  kind: string,
 ): string {
   const fours = length / 4;
   const place = alongK
@@ -73,13 +82,14 @@ function fill(
         let row = ${first} + 4 * r + c;
         if (row < ${count} && k0 + kk < u.k) { four[c] = ${from}[${from}Start + ${at}]; }
       }
-      ${to}[kk * ${fours + 1} + r] = four;
+      ${to}[kk * ${fours + 1} + r] = ${kind}(four);
     }`;
 }
 
 /** The program of a product. */
 export function productProgram(product: Product, tiling: Tiling): OwnProgram {
-  const { batch, m, n, k, transposeA, transposeB, oneA, oneB } = product;
+  const { batch, m, n, k, transposeA, transposeB, oneA, oneB, half = false } = product;
+  const kind = half ? 'vec4<f16>' : 'vec4<f32>';
   const { tileM, tileN, tileK, perM, perN } = tiling;
   const [threadsM, threadsN] = [tileM / perM, tileN / perN];
   const threads = threadsM * threadsN;
@@ -91,9 +101,9 @@ export function productProgram(product: Product, tiling: Tiling): OwnProgram {
   // A thread's rows are fours that lie threadsM fours apart, so that neighbours read neighbouring vec4s.
   const fours = (count: number): number[] => Array.from({ length: count / 4 }, (_, i) => i);
   const row = (i: number, j: number): string => `firstM + 4 * (ty + ${threadsM * i}) + ${j}`;
-  const code = `${declare({ out: 'f32' }, { a: 'f32', b: 'f32' }, uniforms)}
-var<workgroup> A: array<vec4<f32>, ${tileK * (tileM / 4 + 1)}>;
-var<workgroup> B: array<vec4<f32>, ${tileK * (tileN / 4 + 1)}>;
+  const code = `${half ? 'enable f16;\n' : ''}${declare({ out: 'f32' }, { a: 'f32', b: 'f32' }, uniforms)}
+var<workgroup> A: array<${kind}, ${tileK * (tileM / 4 + 1)}>;
+var<workgroup> B: array<${kind}, ${tileK * (tileN / 4 + 1)}>;
 @compute @workgroup_size(${threadsN}, ${threadsM})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>,
         @builtin(local_invocation_index) place: u32) {
@@ -113,8 +123,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     .join('\n  ')}
   for (var k0 = 0; k0 < u.k; k0 += ${tileK}) {
     workgroupBarrier();
-    ${fill(['A', 'a', 'firstM', 'u.m'], tileM, tileK, threads, !transposeA)}
-    ${fill(['B', 'b', 'firstN', 'u.n'], tileN, tileK, threads, transposeB)}
+    ${fill(['A', 'a', 'firstM', 'u.m'], tileM, tileK, threads, !transposeA, kind)}
+    ${fill(['B', 'b', 'firstN', 'u.n'], tileN, tileK, threads, transposeB, kind)}
     workgroupBarrier();
     for (var kk = 0; kk < ${tileK}; kk++) {
       ${fours(perN)
@@ -123,7 +133,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
       ${fours(perM)
         .map(
           (i) => `let a${i} = A[kk * ${tileM / 4 + 1} + ty + ${threadsM * i}];
-      ${[0, 1, 2, 3].flatMap((c) => fours(perN).map((j) => `sums${j}[${4 * i + c}] += a${i}[${c}] * b${j};`)).join(' ')}`,
+      ${[0, 1, 2, 3].flatMap((c) => fours(perN).map((j) => `sums${j}[${4 * i + c}] += vec4<f32>(a${i}[${c}] * b${j});`)).join(' ')}`,
         )
         .join('\n      ')}
     }
@@ -156,19 +166,35 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
   };
 }
 
-/** a [batch or 1, m, k] times b [batch or 1, k, n], either transposed, float32 and not empty: [batch, m, n]. */
-export function multiply(
-  backend: GuardedBackend,
-  a: TensorInfo,
-  b: TensorInfo,
-  { transposeA, transposeB }: Pick<Product, 'transposeA' | 'transposeB'>,
-  tiling?: Tiling,
-): TensorInfo {
+type Transposes = Pick<Product, 'transposeA' | 'transposeB'>;
+
+/** Sizes of a [batch or 1, m, k] times b [batch or 1, k, n], either transposed. */
+export function productOf(a: TensorInfo, b: TensorInfo, { transposeA, transposeB }: Transposes): Product {
   const [m, k] = transposeA ? [a.shape[2], a.shape[1]] : [a.shape[1], a.shape[2]];
   const n = transposeB ? b.shape[1] : b.shape[2];
   const batch = Math.max(a.shape[0], b.shape[0]);
   const [oneA, oneB] = [a, b].map(({ shape }) => shape[0] === 1 && batch > 1);
-  const product: Product = { batch, m, n, k, transposeA, transposeB, oneA, oneB };
-  const program = productProgram(product, tiling ?? chooseTiling(batch, m, n));
-  return backend.runOwnProgram(program, [a, b])[0];
+  return { batch, m, n, k, transposeA, transposeB, oneA, oneB };
+}
+
+/** The kernel BatchMatMul by our program where its tiles are larger than those of TensorFlow.js; undefined elsewhere. */
+export function largeProduct(
+  backend: GuardedBackend,
+  a: TensorInfo,
+  b: TensorInfo,
+  transposes: Transposes,
+): TensorInfo | undefined {
+  const batches = [a, b].map(({ shape }) => shape.slice(0, -2));
+  const [sizeA, sizeB] = batches.map((batch) => batch.reduce((n, size) => n * size, 1));
+  const same = batches[0].join() === batches[1].join();
+  if (!(same || sizeA === 1 || sizeB === 1) || a.dtype !== 'float32' || b.dtype !== 'float32')
+    return undefined;
+  const flat = (x: TensorInfo, size: number): TensorInfo => ({ ...x, shape: [size, ...x.shape.slice(-2)] });
+  const product = productOf(flat(a, sizeA), flat(b, sizeB), transposes);
+  const tiling = chooseTiling(product.batch, product.m, product.n);
+  // A grid direction holds 65,535 workgroups: more of a batch than that is small products.
+  if (!tiling || product.k === 0 || product.batch > 65535) return undefined;
+  const [out] = backend.runOwnProgram(productProgram(product, tiling), [a, b]);
+  const batch = batches[0].length > batches[1].length || sizeA > 1 ? batches[0] : batches[1];
+  return { ...out, shape: [...batch, product.m, product.n] };
 }
