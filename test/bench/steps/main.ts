@@ -99,7 +99,13 @@ async function main(): Promise<void> {
     const { mine, theirs } = await race(plan, ours, peers, rounds, say);
     const measured = new Map(theirs.map((timed) => [timed.side.name, timed]));
     const goal = asked.length === programs.length ? goalOf(plan) : null;
-    if (mine) show(rowOf({ ...given, name: plan.name, goal, how: mine.how }, mine, measured));
+    if (mine) {
+      show(rowOf({ ...given, name: plan.name, goal, how: mine.how }, mine, measured));
+      const others = theirs.map(({ side, how, milliseconds }) =>
+        [side.name, median(milliseconds).toFixed(1), how === side.name ? '' : how].filter(Boolean).join(' '),
+      );
+      say(`    ${mine.how}; ${others.join(', ')}`);
+    }
     for (const side of others) {
       const alone = await timeAlone(plan, side, say);
       if (alone)

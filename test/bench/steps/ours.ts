@@ -34,9 +34,10 @@ async function main(): Promise<void> {
       return 'eager';
     }
     const { inputs, definition } = workload;
-    const step = await captureStep(backend, definition, { inputs, compiler: 'graph' });
+    const step = await captureStep(backend, definition, { inputs, compiler: 'auto' });
     now = { workload, step };
-    return `captured, ${step.provenance.compiler}`;
+    const { compiler } = step.provenance;
+    return `captured, ${compiler!.compiler} (${compiler!.why})`;
   };
   const run = async (steps: number): Promise<object> => {
     const { workload, step } = now!;

@@ -88,7 +88,7 @@ export async function start(
     says: first.says,
     open: async (plan) => {
       const given = await ask(program.asks(plan));
-      return 'opened' in given ? (given.how ?? name) : name;
+      return 'opened' in given && given.how ? given.how : name;
     },
     run: async (steps) => {
       const given = await ask({ steps });
