@@ -1,6 +1,6 @@
 // Which compiler a step gets, by the stated rule; and that choosing leaves no trace.
 import { beforeAll, describe, expect, it } from 'vitest';
-import { decide, openChosen } from '../../src/backends/capture/compiler';
+import { decide, disagreement, openChosen } from '../../src/backends/capture/compiler';
 import type { Attribute, RecordedStep } from '../../src/backends/capture/graph';
 import { loadCandidate } from '../../src/backends/choose';
 import { tf } from '../../src/backends/tf';
@@ -54,6 +54,17 @@ describeWith('native-tensorflow', 'choosing a compiler', () => {
       session.dispose();
       tf.dispose([count, rate, y]);
     });
+  });
+
+  it('compares what both compute, each output by its largest value', () => {
+    const given = { loss: tf.scalar(2), map: tf.tensor([100, NaN, -50]) };
+    const same = { loss: tf.scalar(2), map: tf.tensor([100, NaN, -50]) };
+    const other = { loss: tf.scalar(2), map: tf.tensor([100, NaN, -50.5]) };
+    const none = { loss: tf.scalar(NaN), map: given.map };
+    expect(disagreement(given, same)).toBe(0);
+    expect(disagreement(given, other)).toBeCloseTo(0.005, 6);
+    expect(disagreement(given, none)).toBe(Infinity);
+    tf.dispose([given, same, other, none]);
   });
 
   it('does as it is told, and says so', () => {

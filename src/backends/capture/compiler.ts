@@ -19,7 +19,7 @@ export interface CompilerChoice {
   compiler: Compiler;
   asked: Compiler | 'auto';
   why: string;
-  /** Null where nothing was timed, and for a compiler that could not compile it. */
+  /** Null where nothing was timed. */
   graph: Timed | null;
   xla: Timed | null;
 }
@@ -37,12 +37,15 @@ export interface ChosenOptions {
 /** Runs of each compiler that are timed, turn by turn, so that what else the machine does meets both. */
 const timedRuns = 5;
 const usualSteps = 1000;
+/** How far the outputs of the two may be apart. */
+const agreed = 1e-5;
 
 /**
  * Open a session by a compiler's name, or by `auto`:
  * 1. a step with a 3-D convolution is computed as a graph: XLA's on processors is about ten times slower;
  * 2. so is one that XLA cannot compile;
- * 3. else both compute a few steps, and XLA is taken where it is faster and its compile time is repaid in `steps` steps.
+ * 3. else both compute a few steps. XLA is taken where the outputs of the first agree to 1e-5 (it adds up long sums one after
+ *    another: a mean over a million numbers was found 5e-4 off), it is faster, and its compile time is repaid in `steps` steps.
  *
  * What was timed leaves no trace: the session begins with `initial`.
  * @throws as `openSession`; Error with TensorFlow's message when the step cannot be run at all
@@ -63,29 +66,38 @@ export function openChosen(
     return untimed('graph', `it has 3-D convolutions (${convolution.op}), which XLA has no fast ones for`);
 
   const opened: Partial<Record<Compiler, Session>> = {};
+  const taken = (
+    by: Compiler,
+    why: string,
+    timed: { graph: Timed | null; xla: Timed | null } = { graph: null, xla: null },
+  ): { session: Session; choice: CompilerChoice } => ({
+    session: keep(opened, by, initial),
+    choice: { compiler: by, asked: compiler, why, ...timed },
+  });
   const given =
     feeds ?? tf.tidy(() => Object.fromEntries(recorded.inputs.map((slot) => [slot.name, made(slot)])));
   try {
     opened.graph = open('graph');
-    const graph = { firstMs: time(opened.graph, given), stepMs: Infinity };
-    let xla: Timed;
+    const first = { graph: run(opened.graph, given), xla: null as ReturnType<typeof run> | null };
     try {
       opened.xla = open('xla');
-      xla = { firstMs: time(opened.xla, given), stepMs: Infinity };
+      first.xla = run(opened.xla, given);
     } catch (error) {
-      const choice = { compiler: 'graph', asked: compiler, graph: null, xla: null } as const;
-      const why = `XLA cannot compile it: ${messageOf(error)}`;
-      return { session: keep(opened, 'graph', initial), choice: { ...choice, why } };
+      tf.dispose(first.graph.outputs);
+      return taken('graph', `XLA cannot compile it: ${messageOf(error)}`);
     }
+    const difference = disagreement(first.graph.outputs, first.xla.outputs);
+    tf.dispose([first.graph.outputs, first.xla.outputs]);
+    if (difference > agreed)
+      return taken('graph', `what XLA computes differs from the graph's by ${difference.toExponential(1)}`);
+    const graph = { firstMs: first.graph.milliseconds, stepMs: Infinity };
+    const xla = { firstMs: first.xla.milliseconds, stepMs: Infinity };
     for (let k = 0; k < timedRuns; k++) {
       graph.stepMs = Math.min(graph.stepMs, time(opened.graph, given));
       xla.stepMs = Math.min(xla.stepMs, time(opened.xla, given));
     }
     const decided = decide(graph, xla, steps);
-    return {
-      session: keep(opened, decided.compiler, initial),
-      choice: { ...decided, asked: compiler, graph, xla },
-    };
+    return taken(decided.compiler, decided.why, { graph, xla });
   } finally {
     opened.graph?.dispose();
     opened.xla?.dispose();
@@ -111,12 +123,34 @@ function keep(opened: Partial<Record<Compiler, Session>>, compiler: Compiler, in
   return session;
 }
 
-function time(session: Session, feeds: Tensors): number {
+function run(session: Session, feeds: Tensors): { milliseconds: number; outputs: Tensors } {
   const started = performance.now();
   const outputs = session.run(feeds);
-  const milliseconds = performance.now() - started;
+  return { milliseconds: performance.now() - started, outputs };
+}
+
+function time(session: Session, feeds: Tensors): number {
+  const { milliseconds, outputs } = run(session, feeds);
   tf.dispose(outputs);
   return milliseconds;
+}
+
+/** The largest difference of two runs' outputs, each relative to the output's largest value. */
+export function disagreement(expected: Tensors, found: Tensors): number {
+  const of = (name: string): number => {
+    const [a, b] = [expected[name].dataSync<'float32'>(), found[name].dataSync<'float32'>()];
+    const scale = a.reduce(
+      (most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most),
+      0,
+    );
+    // Equal values, two that are no numbers among them, do not differ.
+    const worst = a.reduce(
+      (most, value, k) => (Object.is(value, b[k]) ? most : Math.max(most, Math.abs(value - b[k]))),
+      0,
+    );
+    return worst === 0 ? 0 : Number.isNaN(worst) || scale === 0 ? Infinity : worst / scale;
+  };
+  return Math.max(0, ...Object.keys(expected).map(of));
 }
 
 function made({ shape, dtype }: GraphSlot): tf.Tensor {
