@@ -7,9 +7,9 @@ import type { Parameters, StepDefinition, Tensors, TensorTree, TrainingStep } fr
 import { computeStep, flattenTree, unflattenTree } from '../training-step';
 import { tf } from '../tf';
 import { type CaptureProvenance, eagerProvenance } from './provenance';
-import type { RecordedBy } from './record';
+import { record, type Recorded, type RecordedBy } from './record';
 import { CaptureRefusal, requireTensorflow } from './refusal';
-import { Replay } from './replay';
+import { recordableOf, Replay, type Replayable } from './replay';
 import type { Compiler } from './session';
 import { prefixed, type SpecTree, under } from './specs';
 
@@ -61,19 +61,13 @@ async function open<P extends Parameters, I extends TensorTree>(
   { inputs, compiler = 'graph', recordBy, onRefusal }: CaptureOptions,
   eager: (refusal: CaptureRefusal) => CapturedStep<I>,
 ): Promise<CapturedStep<I>> {
-  const { name, parameters, optimiser, scalars } = definition;
-  const trained = flattenTree(parameters.trained);
-  const frozen = flattenTree(parameters.frozen);
-  const state = tf.tidy(() => optimiser.start(trained));
-  const own = { ...prefixed('trained', trained), ...prefixed('optimiser', state) };
+  const { name } = definition;
+  const { replayable, state } = replayableOf(definition);
+  const own = Object.fromEntries(
+    Object.entries(replayable.variables).filter(([key]) => !key.startsWith('frozen/')),
+  );
   let running: Replay | CapturedStep<I>;
   try {
-    const replayable = {
-      name,
-      variables: { ...own, ...prefixed('frozen', frozen) },
-      scalars: { ...optimiser.scalars, ...scalars },
-      compute: stepOf(definition),
-    };
     running = await Replay.open(replayable, inputs, { compiler, recordBy });
   } finally {
     tf.dispose(state);
@@ -130,6 +124,40 @@ async function open<P extends Parameters, I extends TensorTree>(
       return running.provenance;
     },
   };
+}
+
+/**
+ * The graph of a step alone: recorded as `captureStep` does it, and not opened. By shapes it computes nothing, so a step of any
+ * size can be recorded on any machine with TensorFlow, which must be the current backend.
+ * @throws CaptureRefusal; InputError when the step itself is wrong
+ */
+export async function recordStep<P extends Parameters, I extends TensorTree>(
+  definition: StepDefinition<P, I>,
+  inputs: SpecTree,
+  by?: RecordedBy,
+): Promise<Recorded> {
+  const { replayable, state } = replayableOf(definition);
+  try {
+    return await record(recordableOf(replayable, replayable.variables, inputs), by);
+  } finally {
+    tf.dispose(state);
+  }
+}
+
+/** A step as something to replay; `state` is the caller's to free. */
+function replayableOf<P extends Parameters, I extends TensorTree>(
+  definition: StepDefinition<P, I>,
+): { replayable: Replayable; state: Tensors } {
+  const { name, parameters, optimiser } = definition;
+  const trained = flattenTree(parameters.trained);
+  const state = tf.tidy(() => optimiser.start(trained));
+  const variables = {
+    ...prefixed('trained', trained),
+    ...prefixed('optimiser', state),
+    ...prefixed('frozen', flattenTree(parameters.frozen)),
+  };
+  const scalars = { ...optimiser.scalars, ...definition.scalars };
+  return { replayable: { name, variables, scalars, compute: stepOf(definition) }, state };
 }
 
 /** The step as a function of slots: `computeStep`, which every way of running a step calls. */

@@ -2,7 +2,7 @@
 import { tf } from '../tf';
 import type { Tensors, TensorTree } from '../training-step';
 import type { RecordedFunction } from './recorder';
-import { record, type Recorded, type RecordedBy } from './record';
+import { record, type Recordable, type Recorded, type RecordedBy } from './record';
 import type { CaptureProvenance } from './provenance';
 import { type CompilerChoice, openChosen } from './compiler';
 import type { Compiler, Session } from './session';
@@ -102,19 +102,8 @@ export class Replay {
   }
 
   private async take(inputs: SpecTree, specs: Specs, initial?: Tensors): Promise<void> {
-    const { name, scalars, compute } = this.replayable;
-    const form = formOf(inputs);
-    const scalar = { shape: [], dtype: 'float32' as const };
-    const scalarSpecs = Object.fromEntries(Object.keys(scalars).map((key) => [`scalars/${key}`, scalar]));
-    const recorded = await record(
-      {
-        name,
-        inputs: { ...specs, ...scalarSpecs },
-        variables: this.specs,
-        compute: (slots) => compute(treeOf(form, slots, 'inputs'), slots),
-      },
-      this.options.recordBy,
-    );
+    const { name } = this.replayable;
+    const recorded = await record(recordableOf(this.replayable, this.specs, inputs), this.options.recordBy);
     const started = performance.now();
     if (this.session) this.session.add(recorded.step);
     else
@@ -125,6 +114,23 @@ export class Replay {
     this.compileMs += performance.now() - started;
     this.graphs.set(signatureOf(specs), { recorded, runs: 0 });
   }
+}
+
+/** What is recorded for inputs of these shapes. */
+export function recordableOf(
+  { name, scalars, compute }: Omit<Replayable, 'variables'>,
+  variables: Specs,
+  inputs: SpecTree,
+): Recordable {
+  const form = formOf(inputs);
+  const scalar = { shape: [], dtype: 'float32' as const };
+  const scalarSpecs = Object.fromEntries(Object.keys(scalars).map((key) => [`scalars/${key}`, scalar]));
+  return {
+    name,
+    inputs: { ...specsOf(inputs, 'inputs'), ...scalarSpecs },
+    variables,
+    compute: (slots) => compute(treeOf(form, slots, 'inputs'), slots),
+  };
 }
 
 /** The tree of shapes and types alone: without the tensors, which are the caller's to free. */
