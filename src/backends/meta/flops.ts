@@ -51,7 +51,16 @@ const depthwiseByInput: Count = ({ dy, filter }) => 2 * size(dy) * sizeOf(filter
 const depthwiseByFilter: Count = ({ dy }, _, { filterShape }: { filterShape: number[] }) =>
   2 * size(dy) * sizeOf(filterShape.slice(0, 2));
 
+/** Multiplications and additions of attention that makes its map `times` products of queries and keys. */
+const attention =
+  (times: number): Count =>
+  ({ q, k }) =>
+    2 * times * size(q) * k.shape[1];
+
 const products: Readonly<Record<string, Count>> = {
+  CocAttention: attention(2),
+  // The map and its gradient are made twice, by queries and by keys.
+  CocAttentionGrad: attention(7),
   BatchMatMul: product,
   _FusedMatMul: product,
   Einsum: einsum,
@@ -100,6 +109,14 @@ const elements: Readonly<Record<string, Count>> = {
     'MaxPool AvgPool MaxPool3D AvgPool3D MaxPoolGrad AvgPoolGrad MaxPool3DGrad AvgPool3DGrad',
     perWindow,
   ),
+  // A number of the map: scaled, less the maximum, exp, added; with relative terms two more. Backward twice, and its gradient.
+  CocAttention: ({ q, k, rows }) => (rows ? 6 : 4) * q.shape[0] * q.shape[1] * k.shape[1],
+  CocAttentionGrad: ({ q, k, rows }) => (rows ? 14 : 10) * q.shape[0] * q.shape[1] * k.shape[1],
+  ...counted('CocLayerNorm', perOutput(8)),
+  ...counted('CocLayerNormGrad', perOutput(13)),
+  CocLayerNormGainGrad: ({ x }) => 4 * size(x),
+  ...counted('CocGelu', perOutput(20)),
+  ...counted('CocGeluGrad', perOutput(26)),
   // Three blends of three operations each.
   ...counted('ResizeBilinear CropAndResize', perOutput(9)),
 };
