@@ -185,6 +185,8 @@ const activations: Record<string, (x: Tensor) => Tensor> = {
   elu: (x) => tf.elu(x),
   tanh: (x) => tf.tanh(x),
   softplus: (x) => tf.softplus(x),
+  // Its gradient asks which of two is larger, and casts the answers to numbers.
+  maximum: (x) => tf.maximum(x, tf.mul(x, 0.1)),
 };
 
 /** A convolutional encoder and decoder in two or three dimensions; the way down and up and everything between is drawn. */
@@ -194,16 +196,13 @@ export function randomConvNet(seed: number): NetPlan {
   const levels = 1 + random.below(dimensions === 2 ? 3 : 2);
   const base = 2 + random.below(3);
   const batch = 1 + random.below(2);
-  const activation = pick(random, ...Object.keys(activations));
+  // In turn, so that a row of seeds has all of them.
+  const activation = Object.keys(activations)[seed % Object.keys(activations).length];
   const normalise = pick(random, 'instance', 'none', 'batch');
   const down = pick(random, 'stride', 'max', 'average');
   // Blocks of 2 x 2 x 2 are brought to their places one image at a time.
-  const up = pick(
-    random,
-    'transposed',
-    'nearest',
-    dimensions === 3 && batch === 1 ? 'product' : 'transposed',
-  );
+  const ways = ['transposed', 'nearest', ...(dimensions === 3 && batch === 1 ? ['product'] : [])];
+  const up = ways[seed % ways.length];
   const skip = pick(random, 'concat', 'add', 'none');
   const kernel = pick(random, 1, 3);
   const twice = pick(random, true, false);
