@@ -161,14 +161,18 @@ function onCpu(name: string): Part {
 }
 
 describeWith('torch', 'PyTorch beside the cpu backend', () => {
-  it('every timed unit is the same on both: one list, one set of numbers', async () => {
-    const torch = partsOf({ rehearse: true, python }).filter(({ name }) => name === 'torch times');
-    const done = await rehearse([onCpu('times'), ...torch]);
+  it('every timed unit and training step is the same on both: one list, one set of numbers', async () => {
+    const torch = partsOf({ rehearse: true, python }).filter(({ name }) =>
+      /^torch (times|steps)$/.test(name),
+    );
+    const done = await rehearse([onCpu('times'), onCpu('steps'), ...torch]);
     const rows = table(done, 'times');
     const [cpu] = done.parts;
     expect(rows).toHaveLength(2 * cpu.units.length);
     for (const row of rows)
       expect(row, String(row.unit)).toMatchObject({ agrees: 'yes', rate: expect.any(Number) as number });
+    for (const row of table(done, 'steps')) expect(row, String(row.step)).toMatchObject({ agrees: 'yes' });
+    expect(table(done, 'steps').map(({ engine }) => engine)).toEqual(['cpu', 'cpu', 'torch', 'torch']);
     expect(table(done, 'goals')[0].verdict).toContain('not testable here: webgpu: not run');
     expect(isRed(done.study)).toBe(false);
   }, 120_000);
