@@ -28,7 +28,7 @@ it('a convolution, and both of its gradients', () => {
   // [2, 4, 3, 5] from 3 x 3 windows of 3 channels.
   const one = 2 * (2 * 4 * 3 * 5) * (3 * 3 * 3);
   const counted = products((x) => {
-    const filter = tf.ones([3, 3, 3, 5]) as tf.Tensor4D;
+    const filter = tf.ones<tf.Rank.R4>([3, 3, 3, 5]);
     return tf.grads((a: tf.Tensor, b: tf.Tensor) =>
       tf.sum(tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, 2, 'same')),
     )([x, filter]);
@@ -39,7 +39,7 @@ it('a convolution, and both of its gradients', () => {
 it('a depthwise convolution, and both of its gradients', () => {
   const one = 2 * (2 * 8 * 6 * 6) * (3 * 3);
   const counted = products((x) => {
-    const filter = tf.ones([3, 3, 3, 2]) as tf.Tensor4D;
+    const filter = tf.ones<tf.Rank.R4>([3, 3, 3, 2]);
     return tf.grads((a: tf.Tensor, b: tf.Tensor) =>
       tf.sum(tf.depthwiseConv2d(a as tf.Tensor4D, b as tf.Tensor4D, 1, 'same')),
     )([x, filter]);
