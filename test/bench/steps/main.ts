@@ -123,10 +123,14 @@ async function main(): Promise<void> {
   if (values.json) console.log(JSON.stringify(rows, null, 2));
   const missed = rows.filter((row) => !['held', 'no goal'].includes(verdictOf(row)));
   if (missed.length > 0) say(`${missed.length} of ${rows.length} rows missed`);
-  const absent = asked.length - peers.length;
-  if (absent > 0) say(`${absent} of the peers could not be had: what was held may not be held against them`);
+  const absent = asked.length - peers.length + failures;
+  if (absent > 0)
+    say(`${absent} peers or steps of theirs could not be timed: what was held may not be held against them`);
   process.exitCode = ours.length === 0 || absent > 0 ? 1 : exitCodeOf(rows);
 }
+
+/** Steps that a side of the race could not be timed on. */
+let failures = 0;
 
 const load = (): string => loadavg()[0].toFixed(1);
 
@@ -139,6 +143,7 @@ async function prepare(plan: Plan, side: Side, say: (text: string) => void): Pro
     const steps = Math.max(1, Math.min(50, Math.round(turnMs / Math.min(...milliseconds))));
     return { side, how, losses, milliseconds: [], steps, rounds: Infinity };
   } catch (error) {
+    failures++;
     say(`    not timed: ${plan.name}: ${(error as Error).message}`);
     return undefined;
   }

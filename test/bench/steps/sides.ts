@@ -43,6 +43,8 @@ const environment = (threads: number): Record<string, string> => ({
   MKL_NUM_THREADS: `${threads}`,
   XLA_FLAGS: '--xla_cpu_multi_thread_eigen=true',
   TF_CPP_MIN_LOG_LEVEL: '2',
+  // Its own: another process that compiles at the same time may leave half a file in the shared one.
+  TORCHINDUCTOR_CACHE_DIR: path.resolve('.cache/bench/inductor'),
 });
 
 /** A process to be: its program, and how a plan is put to it. */
