@@ -1,6 +1,6 @@
 // Normalisations: to mean 0 and deviation 1, then a gain and a bias for each channel.
-import { layerNorm as fusedLayerNorm } from '../backends/fused';
-import { tf } from '../backends/tf';
+import { instanceNorm as fusedInstanceNorm, layerNorm as fusedLayerNorm } from '../backends/fused';
+import type { tf } from '../backends/tf';
 import type { TensorsOf } from './parameters';
 import { constant, Parameter } from './parameters';
 
@@ -19,11 +19,5 @@ export function layerNorm(x: tf.Tensor, { gain, bias }: Norm, epsilon = 1e-6): t
 
 /** Over all voxels, each image and channel by itself: [batch, ...space, channels], any number of axes of space. */
 export function instanceNorm(x: tf.Tensor, { gain, bias }: Norm, epsilon = 1e-5): tf.Tensor {
-  const channels = x.shape.at(-1)!;
-  const flat = tf.reshape(x, x.shape[0] === 1 ? [-1, channels] : [x.shape[0], -1, channels]);
-  const voxels = flat.rank - 2;
-  const centred = tf.sub(flat, tf.mean(flat, voxels, true));
-  const variance = tf.mean(tf.square(centred), voxels, true);
-  const y = tf.add(tf.mul(tf.mul(centred, tf.rsqrt(tf.add(variance, epsilon))), gain), bias);
-  return tf.reshape(y, x.shape);
+  return fusedInstanceNorm(x, { gain, bias, epsilon });
 }

@@ -20,6 +20,22 @@ const take = (option, count) => {
 };
 const json = take('--json', 0) !== undefined;
 const only = take('--only', 1)?.split(',');
+if (arguments_.includes('--help')) {
+  console.log(
+    `Usage: npm run bench -- [FILE.nii.gz [rounds]] [--only NAMES] [--json] [options of the steps]
+
+  FILE.nii.gz     what read times are taken of, instead of BraTS FLAIR or the synthetic head
+  --only NAMES    of nifti, sampler, prefetch, resize, steps
+  --json          every row that compares with a peer, as JSON on standard output; all else on standard error
+
+The steps:
+`,
+  );
+  spawnSync(process.execPath, [fileURLToPath(new URL('steps.mjs', import.meta.url)), '--help'], {
+    stdio: 'inherit',
+  });
+  process.exit();
+}
 const forSteps = arguments_.filter((text, k) => text.startsWith('--') || arguments_[k - 1]?.startsWith('--'));
 const file = arguments_.filter((text) => !forSteps.includes(text));
 const benches = {

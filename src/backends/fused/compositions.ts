@@ -36,6 +36,38 @@ export function layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon: number
   );
 }
 
+/**
+ * Instance norm over the middle axis of [batch, voxels, channels]. Saves the centred x and 1 / standard deviation: one tensor
+ * as large as x, where the plain tape keeps four, and with half the passes over it in the backward pass.
+ */
+export function instanceNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon: number): Tensor {
+  return operation(
+    'instanceNorm',
+    { x, gain, bias },
+    (save) => {
+      const centred = tf.sub(x, tf.mean(x, 1, true));
+      const scale = tf.rsqrt(tf.add(tf.mean(tf.square(centred), 1, true), epsilon));
+      save([centred, scale, gain]);
+      return tf.add(tf.mul(centred, tf.mul(scale, gain)), bias);
+    },
+    (dy, [centred, scale, gain]) => {
+      // Means over the voxels, [batch, 1, channels]; all three gradients are made of them.
+      const mean = tf.mean(dy, 1, true);
+      const along = tf.mean(tf.mul(dy, centred), 1, true);
+      const [, voxels, channels] = dy.shape;
+      const summed = (t: Tensor): Tensor => tf.mul(tf.sum(tf.reshape(t, [-1, channels]), 0), voxels);
+      return {
+        x: () => {
+          const slope = tf.mul(along, tf.square(scale));
+          return tf.mul(tf.sub(dy, tf.add(tf.mul(centred, slope), mean)), tf.mul(scale, gain));
+        },
+        gain: () => summed(tf.mul(along, scale)),
+        bias: () => summed(mean),
+      };
+    },
+  );
+}
+
 const halfOf1PlusErf = (x: Tensor): Tensor => tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5);
 
 /** GELU. Saves x alone; the error function is computed a second time in the backward pass. */

@@ -22,6 +22,15 @@ function checkFloats(what: string, tensors: Record<string, Tensor>): void {
     if (tensor.dtype !== 'float32') throw wrong(what, `${name} ${shown(tensor)}`, 'tensors of float32');
 }
 
+/** @throws InputError unless gain and bias are as long as the last axis of x */
+function checkChannels(what: string, x: Tensor, given: Record<string, Tensor>, epsilon: number): void {
+  const width = x.shape.at(-1);
+  for (const [name, tensor] of Object.entries(given))
+    if (width === undefined || tensor.rank !== 1 || tensor.size !== width)
+      throw wrong(what, `x ${shown(x)}, ${name} ${shown(tensor)}`, `${name} as long as the last axis of x`);
+  if (!(epsilon >= 0)) throw wrong(what, `epsilon ${epsilon}`, 'a number of at least 0');
+}
+
 /**
  * Layer norm over the last axis (Ba et al. 2016, arXiv 1607.06450): (x - mean) / sqrt(variance + epsilon) gain + bias.
  * @param x  [..., width]; gain and bias [width]
@@ -32,23 +41,32 @@ export function layerNorm<T extends Tensor>(
   { gain, bias, epsilon = 1e-6 }: { gain: Tensor; bias: Tensor; epsilon?: number },
 ): T {
   checkFloats('layerNorm', { x, gain, bias });
-  const width = x.shape.at(-1);
-  for (const [name, tensor] of Object.entries({ gain, bias }))
-    if (width === undefined || tensor.rank !== 1 || tensor.size !== width)
-      throw wrong(
-        'layerNorm',
-        `x ${shown(x)}, ${name} ${shown(tensor)}`,
-        `${name} as long as the last axis of x`,
-      );
-  if (!(epsilon >= 0)) throw wrong('layerNorm', `epsilon ${epsilon}`, 'a number of at least 0');
-  const { layerNorm: compute } = kernels.hasLayerNorm(x) ? kernels : compositions;
+  checkChannels('layerNorm', x, { gain, bias }, epsilon);
+  const compute = kernels.hasLayerNorm(x) ? kernels.layerNorm : compositions.layerNorm;
   return compute(x, gain, bias, epsilon) as T;
+}
+
+/**
+ * Instance norm (Ulyanov et al. 2016, arXiv 1607.08022): every image and channel by itself, over its voxels.
+ * @param x  [batch, ...space, channels]; gain and bias [channels]
+ * @throws InputError for other shapes and types
+ */
+export function instanceNorm<T extends Tensor>(
+  x: T,
+  { gain, bias, epsilon = 1e-5 }: { gain: Tensor; bias: Tensor; epsilon?: number },
+): T {
+  checkFloats('instanceNorm', { x, gain, bias });
+  const channels = x.shape.at(-1)!;
+  if (x.rank < 3) throw wrong('instanceNorm', `x ${shown(x)}`, 'x as [batch, ...space, channels]');
+  checkChannels('instanceNorm', x, { gain, bias }, epsilon);
+  const flat = tf.reshape(x, [x.shape[0], -1, channels]);
+  return tf.reshape(compositions.instanceNorm(flat, gain, bias, epsilon), x.shape) as T;
 }
 
 /** GELU in its exact form (Hendrycks and Gimpel 2016, arXiv 1606.08415): x (1 + erf(x / sqrt 2)) / 2. @throws InputError unless x is float32 */
 export function gelu<T extends Tensor>(x: T): T {
   checkFloats('gelu', { x });
-  const { gelu: compute } = kernels.hasGelu(x) ? kernels : compositions;
+  const compute = kernels.hasGelu(x) ? kernels.gelu : compositions.gelu;
   return compute(x) as T;
 }
 
@@ -114,7 +132,7 @@ export function attention<T extends Tensor>(q: T, k: Tensor, v: Tensor, options:
   // A reshape on the tape would keep what it is given.
   const flat = (x: Tensor): Tensor => (x.rank === 3 ? x : tf.reshape(x, [-1, ...x.shape.slice(-2)]));
   const terms = relative && { rows: flat(relative.rows), columns: flat(relative.columns) };
-  const { attention: compute } = kernels.hasAttention(flat(q), flat(k)) ? kernels : compositions;
+  const compute = kernels.hasAttention(flat(q), flat(k)) ? kernels.attention : compositions.attention;
   const out = compute(flat(q), flat(k), flat(v), scale, terms);
   return (out.rank === q.rank ? out : tf.reshape(out, q.shape)) as T;
 }

@@ -49,19 +49,19 @@ const run = (
 /** The widest head that the kernels of attention take; it is a multiple of four, too. */
 const widest = 128;
 
+/** Numbers that the kernels of wasm take at once: a row, and x of GELU, have as many. */
+const fewest = 4;
+
 /** Whether the current backend has attention as a kernel for heads of this width, and of tensors that are not empty. */
+export const hasAttention = (q: Tensor, k: Tensor): boolean =>
+  q.shape[2]! % 4 === 0 && q.shape[2]! <= widest && q.size > 0 && k.size > 0 && has('CocAttention');
+
 /** Whether the current backend has layer norm as a kernel for rows of this width. */
 export const hasLayerNorm = (x: Tensor): boolean =>
   x.size > 0 && x.shape.at(-1)! >= fewest && has('CocLayerNorm');
 
 /** Whether the current backend has GELU as a kernel for as many numbers. */
 export const hasGelu = (x: Tensor): boolean => x.size >= fewest && has('CocGelu');
-
-/** Numbers that the kernels of wasm take at once: a row, and x of GELU, have as many. */
-const fewest = 4;
-
-export const hasAttention = (q: Tensor, k: Tensor): boolean =>
-  q.shape[2]! % 4 === 0 && q.shape[2]! <= widest && q.size > 0 && k.size > 0 && has('CocAttention');
 
 /**
  * Attention without a map. Kernels: `CocAttention` {q, k, v, rows?, columns?; scale} gives the result and, for every query, the

@@ -1,9 +1,9 @@
 // Cases: the operations of fused/, whose gradients are written by hand, and which some backends have as one kernel.
-import { attention, gelu, layerNorm } from '../fused';
+import { attention, gelu, instanceNorm, layerNorm } from '../fused';
 import { type Check, normal, opCase, type OpCase, shown } from './case';
 import { type Array64, build } from './reference/array';
 import { add, gelu as geluOf, map, scale } from './reference/elementwise';
-import { layerNorm as layerNormOf, softmax } from './reference/normalise';
+import { instanceNorm as instanceNormOf, layerNorm as layerNormOf, softmax } from './reference/normalise';
 import { matMul } from './reference/product';
 
 /** Tiles of the kernels are 32 to 64 long and 4 wide: sizes below, at and above them. */
@@ -67,6 +67,21 @@ export const fusedCases: OpCase[] = [
       run: (_, [x, gain, bias]) => layerNorm(x, { gain, bias, epsilon: 1e-3 }),
       reference: ([x, gain, bias]) => layerNormOf(x, gain, bias, 1e-3),
       torch: 'F.layer_norm(a, a.shape[-1:], b, c, 1e-3)',
+    })),
+  ),
+  opCase(
+    'fused',
+    'instance norm, fused',
+    [
+      [1, 5, 4],
+      [2, 2, 3, 6],
+      [2, 3, 4, 2, 5],
+    ].map((shape): Check => ({
+      setting: shown(shape),
+      inputs: [normal(...shape), normal(shape.at(-1)!), normal(shape.at(-1)!)],
+      run: (_, [x, gain, bias]) => instanceNorm(x, { gain, bias, epsilon: 1e-3 }),
+      reference: ([x, gain, bias]) => instanceNormOf(x, gain, bias, 1e-3),
+      torch: 'channels_last(F.group_norm(channels_first(a), a.shape[-1], b, c, 1e-3))',
     })),
   ),
   opCase(

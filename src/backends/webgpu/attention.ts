@@ -14,9 +14,6 @@ import type { GuardedBackend } from './tfjs-backend';
 /** Queries, and keys, of a tile. 32: two buffers of 4.5 KiB, which every device has; 64: 34 KiB. */
 const defaultTile = 32;
 
-/** The widths that the kernels take. */
-export const fitsAttention = (width: number): boolean => width % 4 === 0 && width <= 128;
-
 interface Sizes {
   batch: number;
   queries: number;
