@@ -12,8 +12,27 @@ export interface AdamOptions {
   weightDecay?: number;
 }
 
-const mapValues = (tensors: Tensors, f: (tensor: tf.Tensor, name: string) => tf.Tensor): Tensors =>
-  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, f(tensor, name)]));
+/** Of one parameter: its new value, and its new state by the name of the slot. */
+interface Updated {
+  value: tf.Tensor;
+  state: Tensors;
+  /** No more than that; but tf.tidy takes only what may have any names. */
+  [more: string]: tf.TensorContainer;
+}
+
+/** Update each parameter by itself: what one update makes on its way is freed before the next begins. */
+function updateEach(
+  trained: Tensors,
+  f: (tensor: tf.Tensor, name: string) => Updated,
+): { trained: Tensors; state: Tensors } {
+  const [updated, state]: [Tensors, Tensors] = [{}, {}];
+  for (const [name, tensor] of Object.entries(trained)) {
+    const { value, state: own } = tf.tidy(() => f(tensor, name));
+    updated[name] = value;
+    for (const [slot, next] of Object.entries(own)) state[`${slot}/${name}`] = next;
+  }
+  return { trained: updated, state };
+}
 
 /** Adam (Kingma and Ba, 2015), with decoupled weight decay where asked (Loshchilov and Hutter, 2019); as in PyTorch. */
 export function adam(options: AdamOptions = {}): Optimiser {
@@ -32,24 +51,22 @@ export function adam(options: AdamOptions = {}): Optimiser {
     update: ({ trained, gradients, state, scalars }) =>
       tf.tidy(() => {
         const step = tf.add(state.step, 1);
-        const next: Tensors = { step };
         // 1 - beta^step, which in float32 must not be a difference of two numbers close to 1.
         const bias = (beta: number): tf.Tensor => tf.neg(tf.expm1(tf.mul(step, Math.log(beta))));
         const correction1 = bias(beta1);
         const correction2 = tf.sqrt(bias(beta2));
         const rate = tf.div(scalars.learningRate, correction1);
-        const updated = mapValues(trained, (tensor, name) => {
+        const kept = weightDecay === 0 ? undefined : tf.sub(1, tf.mul(scalars.learningRate, weightDecay));
+        const next = updateEach(trained, (tensor, name) => {
           const g = gradients[name];
-          const m = tf.add(tf.mul(state[`m/${name}`], beta1), tf.mul(g, 1 - beta1));
-          const v = tf.add(tf.mul(state[`v/${name}`], beta2), tf.mul(tf.square(g), 1 - beta2));
-          next[`m/${name}`] = m;
-          next[`v/${name}`] = v;
-          const size = tf.add(tf.div(tf.sqrt(v), correction2), epsilon);
-          const decayed =
-            weightDecay === 0 ? tensor : tf.mul(tensor, tf.sub(1, tf.mul(scalars.learningRate, weightDecay)));
-          return tf.sub(decayed, tf.mul(tf.div(m, size), rate));
+          const m = tf.tidy(() => tf.add(tf.mul(state[`m/${name}`], beta1), tf.mul(g, 1 - beta1)));
+          const v = tf.tidy(() => tf.add(tf.mul(state[`v/${name}`], beta2), tf.mul(tf.square(g), 1 - beta2)));
+          const size = tf.tidy(() => tf.add(tf.div(tf.sqrt(v), correction2), epsilon));
+          const change = tf.tidy(() => tf.mul(tf.div(m, size), rate));
+          const decayed = kept ? tf.mul(tensor, kept) : tensor;
+          return { value: tf.sub(decayed, change), state: { m, v } };
         });
-        return { trained: updated, state: next };
+        return { trained: next.trained, state: { step, ...next.state } };
       }),
   };
 }
@@ -88,18 +105,12 @@ export function sgd(options: SgdOptions = {}): Optimiser {
             Object.entries(trained).map(([name, { shape }]) => [`sum/${name}`, tf.zeros(shape)]),
           ),
     update: ({ trained, gradients, state, scalars }) =>
-      tf.tidy(() => {
-        const next: Tensors = {};
-        const updated = mapValues(trained, (tensor, name) => {
-          const g =
-            weightDecay === 0 ? gradients[name] : tf.add(gradients[name], tf.mul(tensor, weightDecay));
-          if (momentum === 0) return tf.sub(tensor, tf.mul(g, scalars.learningRate));
-          const sum = tf.add(tf.mul(state[`sum/${name}`], momentum), g);
-          next[`sum/${name}`] = sum;
-          const direction = nesterov ? tf.add(g, tf.mul(sum, momentum)) : sum;
-          return tf.sub(tensor, tf.mul(direction, scalars.learningRate));
-        });
-        return { trained: updated, state: next };
+      updateEach(trained, (tensor, name): Updated => {
+        const g = weightDecay === 0 ? gradients[name] : tf.add(gradients[name], tf.mul(tensor, weightDecay));
+        if (momentum === 0) return { value: tf.sub(tensor, tf.mul(g, scalars.learningRate)), state: {} };
+        const sum = tf.add(tf.mul(state[`sum/${name}`], momentum), g);
+        const direction = nesterov ? tf.add(g, tf.mul(sum, momentum)) : sum;
+        return { value: tf.sub(tensor, tf.mul(direction, scalars.learningRate)), state: { sum } };
       }),
   };
 }

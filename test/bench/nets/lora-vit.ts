@@ -1,6 +1,7 @@
 // A vision transformer for masks whose encoder is frozen but for adapters (LoRA) on queries and values, over one or more
 // views of one thing. The real models take its place under the same row names.
 import { adam } from '../../../src/backends/optimisers';
+import { scope } from '../../../src/backends/scope';
 import { tf } from '../../../src/backends/tf';
 import { binaryCrossEntropy, diceLoss } from '../../../src/losses/segmentation';
 import { gelu } from '../../../src/nn/activations';
@@ -90,10 +91,14 @@ export function loraVit(size: LoraVitSize): Plan {
   const grid = image / patch;
   /** [image, image, 3] to logits [image, image]. */
   const mask = ({ trained, frozen }: Given, picture: tf.Tensor): tf.Tensor => {
-    let x = tf.add(embedPatches(picture, frozen.embed, patch), frozen.position); // [tokens, width]
-    frozen.blocks.forEach((own, k) => (x = block(x, own, trained.adapters[k], heads)));
-    const y = linear(gelu(linear(x, trained.neck)), trained.head); // [tokens, patch * patch]
-    return tf.reshape(fromPatches(y, patch, [grid, grid]), [image, image]);
+    let x = scope('embed', () => tf.add(embedPatches(picture, frozen.embed, patch), frozen.position)); // [tokens, width]
+    frozen.blocks.forEach((own, k) => {
+      x = scope(`block ${k}`, () => block(x, own, trained.adapters[k], heads));
+    });
+    return scope('head', () => {
+      const y = linear(gelu(linear(x, trained.neck)), trained.head); // [tokens, patch * patch]
+      return tf.reshape(fromPatches(y, patch, [grid, grid]), [image, image]);
+    });
   };
   const many = views === 1 ? '1 view' : `${views} views`;
   return plan({
@@ -104,7 +109,7 @@ export function loraVit(size: LoraVitSize): Plan {
     optimiser: adam({ learningRate: 1e-3 }),
     flop: views * flopOfView(size),
     loss: (parameters, { images, targets }) => {
-      const logits = images.map((picture) => mask(parameters, picture));
+      const logits = images.map((picture, k) => scope(`view ${k}`, () => mask(parameters, picture)));
       const probabilities = logits.map((each) => tf.sigmoid(each));
       const terms = targets.flatMap((values, k) => {
         const target = tf.cast(tf.greater(values, 0.7), 'float32');

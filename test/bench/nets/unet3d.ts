@@ -1,6 +1,7 @@
 // A 3-D U-Net with instance norms, leaky ReLU, strided convolutions down and up-convolutions by a product. The real models
 // take its place under the same row names.
 import { adam } from '../../../src/backends/optimisers';
+import { scope } from '../../../src/backends/scope';
 import { tf } from '../../../src/backends/tf';
 import { crossEntropy } from '../../../src/losses/segmentation';
 import { leakyRelu } from '../../../src/nn/activations';
@@ -69,16 +70,20 @@ export function unet3d(size: UnetSize): Plan {
       const skips: tf.Tensor[] = [];
       let x = volume;
       trained.down.forEach(([first, second], level) => {
-        x = layer(layer(x, first, level === 0 ? 1 : 2), second);
+        x = scope(`down ${level}`, () => layer(layer(x, first, level === 0 ? 1 : 2), second));
         skips.push(x);
       });
       skips.pop();
-      for (const { up, layers } of trained.up) {
-        x = tf.concat([upConvolve3d(x, up), skips.pop()!], 4);
-        for (const own of layers) x = layer(x, own);
-      }
-      const logits = linear(tf.reshape(x, [-1, base]), trained.head); // [voxels, classes]
-      return crossEntropy(logits, tf.cast(tf.reshape(labels, [-1]), 'int32'));
+      trained.up.forEach(({ up, layers }) => {
+        const skip = skips.pop()!;
+        x = scope(`up ${skips.length}`, () =>
+          layers.reduce((y, own) => layer(y, own), tf.concat([upConvolve3d(x, up), skip], 4)),
+        );
+      });
+      return scope('head', () => {
+        const logits = linear(tf.reshape(x, [-1, base]), trained.head); // [voxels, classes]
+        return crossEntropy(logits, tf.cast(tf.reshape(labels, [-1]), 'int32'));
+      });
     },
   });
 }
