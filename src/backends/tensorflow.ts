@@ -10,6 +10,7 @@ import type { Caught } from './catch-stderr';
 import { catchStderr } from './catch-stderr';
 import { thisHost } from './native/host';
 import { linkBinding, placeInPackage } from './native/state';
+import { registerFusedTensorflow } from './tensorflow-fused';
 import { mendTensorflow } from './tensorflow-kernels';
 import { runStep, tensorCounts } from './step';
 import { tf } from './tf';
@@ -35,6 +36,7 @@ export const candidate: Candidate = {
   async open(): Promise<Backend> {
     if (!tf.findBackendFactory('tensorflow')) load();
     mendTensorflow();
+    registerFusedTensorflow();
     await tf.setBackend('tensorflow');
     const { binding, isGPUPackage, isUsingGpuDevice } = tf.backend() as unknown as NodeBackend;
     const card = isUsingGpuDevice ? await firstCard() : undefined;

@@ -45,7 +45,7 @@ function kernelOutputs(
     throw new ShapesUnknown(messageOf(error), { cause: error });
   }
   // TensorFlow's form of it gives four things more, which TensorFlow.js does not look at.
-  if (op === 'FusedBatchNorm')
+  if (op === 'FusedBatchNorm' && found.length === 1)
     found = [found[0], ...Array.from({ length: 4 }, () => ({ shape: found[0].shape.slice(-1) }))];
   if (found.length !== outputs)
     throw new ShapesUnknown(`${kernel.kernelName} gives ${found.length} tensors, and its ${op} ${outputs}`);

@@ -60,7 +60,8 @@ export function instanceNorm<T extends Tensor>(
   if (x.rank < 3) throw wrong('instanceNorm', `x ${shown(x)}`, 'x as [batch, ...space, channels]');
   checkChannels('instanceNorm', x, { gain, bias }, epsilon);
   const flat = tf.reshape(x, [x.shape[0], -1, channels]);
-  return tf.reshape(compositions.instanceNorm(flat, gain, bias, epsilon), x.shape) as T;
+  const compute = kernels.hasInstanceNorm(flat) ? kernels.instanceNorm : compositions.instanceNorm;
+  return tf.reshape(compute(flat, gain, bias, epsilon), x.shape) as T;
 }
 
 /** GELU in its exact form (Hendrycks and Gimpel 2016, arXiv 1606.08415): x (1 + erf(x / sqrt 2)) / 2. @throws InputError unless x is float32 */
@@ -68,6 +69,12 @@ export function gelu<T extends Tensor>(x: T): T {
   checkFloats('gelu', { x });
   const compute = kernels.hasGelu(x) ? kernels.gelu : compositions.gelu;
   return compute(x) as T;
+}
+
+/** x where it is positive, else `slope` x. @throws InputError unless x is float32 */
+export function leakyRelu<T extends Tensor>(x: T, slope: number): T {
+  checkFloats('leakyRelu', { x });
+  return (kernels.hasLeakyRelu() ? kernels.leakyRelu(x, slope) : tf.leakyRelu(x, slope)) as T;
 }
 
 /** Softmax over the last axis; its gradient saves the result alone. @throws InputError unless x is float32 */

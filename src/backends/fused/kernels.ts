@@ -9,10 +9,12 @@ import { operation } from './operation';
 const attentionKernels = ['CocAttention', 'CocAttentionGrad'];
 const layerNormKernels = ['CocLayerNorm', 'CocLayerNormGrad', 'CocLayerNormGainGrad'];
 const geluKernels = ['CocGelu', 'CocGeluGrad'];
+const instanceNormKernels = ['CocInstanceNorm', 'CocInstanceNormGrad'];
+const leakyReluKernels = ['CocLeakyReluGrad'];
 
 /** Which backends have which: a dry run stands for one that need not be open. */
 export const fusedKernels: Readonly<Record<BackendName, readonly string[]>> = {
-  tensorflow: [],
+  tensorflow: [...instanceNormKernels, ...leakyReluKernels],
   webgpu: [...attentionKernels, ...layerNormKernels, ...geluKernels],
   wasm: [...layerNormKernels, ...geluKernels],
   cpu: [],
@@ -62,6 +64,13 @@ export const hasLayerNorm = (x: Tensor): boolean =>
 
 /** Whether the current backend has GELU as a kernel for as many numbers. */
 export const hasGelu = (x: Tensor): boolean => x.size >= fewest && has('CocGelu');
+
+/** Whether the current backend has instance norm as a kernel for [batch, voxels, channels]. */
+export const hasInstanceNorm = (x: Tensor): boolean =>
+  x.shape[0] === 1 && x.size > 0 && has('CocInstanceNorm');
+
+/** Whether the current backend has the gradient of leaky ReLU as a kernel. */
+export const hasLeakyRelu = (): boolean => has('CocLeakyReluGrad');
 
 /**
  * Attention without a map. Kernels: `CocAttention` {q, k, v, rows?, columns?; scale} gives the result and, for every query, the
@@ -126,5 +135,42 @@ export function gelu(x: Tensor): Tensor {
       return run('CocGelu', { x })[0];
     },
     (dy, [x]) => ({ x: () => run('CocGeluGrad', { dy, x })[0] }),
+  );
+}
+
+/**
+ * Instance norm of one image as one kernel. Kernels, of x as [1, voxels, 1, channels]: `CocInstanceNorm` {x, gain, bias;
+ * epsilon} gives y, mean and variance, and the mean and the spread as the gradient wants them; `CocInstanceNormGrad` {dy, x,
+ * gain, mean, spread; epsilon} gives the gradients by x, gain and bias, and two numbers of no use. Saves x.
+ */
+export function instanceNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon: number): Tensor {
+  const [, voxels, channels] = x.shape;
+  const image = (t: Tensor): Tensor => tf.reshape(t, [1, voxels, 1, channels]);
+  return operation(
+    'instanceNorm kernel',
+    { x, gain, bias },
+    (save) => {
+      const [y, , , mean, spread] = run('CocInstanceNorm', { x: image(x), gain, bias }, { epsilon });
+      save([x, gain, mean, spread]);
+      return tf.reshape(y, x.shape);
+    },
+    (dy, [x, gain, mean, spread]) => {
+      const given = { dy: image(dy), x: image(x), gain, mean, spread };
+      const [dx, dgain, dbias] = run('CocInstanceNormGrad', given, { epsilon });
+      return { x: () => tf.reshape(dx, x.shape), gain: () => dgain, bias: () => dbias };
+    },
+  );
+}
+
+/** Leaky ReLU with its gradient as one kernel, `CocLeakyReluGrad` {dy, x; alpha}. Saves x. */
+export function leakyRelu(x: Tensor, slope: number): Tensor {
+  return operation(
+    'leakyRelu kernel',
+    { x },
+    (save) => {
+      save([x]);
+      return tf.leakyRelu(x, slope);
+    },
+    (dy, [x]) => ({ x: () => run('CocLeakyReluGrad', { dy, x }, { alpha: slope })[0] }),
   );
 }

@@ -115,6 +115,10 @@ const elements: Readonly<Record<string, Count>> = {
   ...counted('CocLayerNorm', perOutput(8)),
   ...counted('CocLayerNormGrad', perOutput(13)),
   CocLayerNormGainGrad: ({ x }) => 4 * size(x),
+  // Less the mean, squared, summed, times the deviation and the gain, plus the bias; the mean.
+  ...counted('CocInstanceNorm', perOutput(7)),
+  ...counted('CocInstanceNormGrad', perOutput(9)),
+  ...counted('CocLeakyReluGrad', perOutput(2)),
   ...counted('CocGelu', perOutput(20)),
   ...counted('CocGeluGrad', perOutput(26)),
   // Three blends of three operations each.

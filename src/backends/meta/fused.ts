@@ -17,6 +17,9 @@ export const fused: Rules = {
   CocLayerNormGrad: ({ x }) => [like(x)],
   // Parts of 64 rows.
   CocLayerNormGainGrad: ({ x }) => [float(Math.ceil(rowsOf(x) / 64), x.shape.at(-1)!)],
+  CocInstanceNorm: ({ x, gain }) => [like(x), like(gain), like(gain), like(gain), like(gain)],
+  CocInstanceNormGrad: ({ x, gain }) => [like(x), like(gain), like(gain), float(), float()],
+  CocLeakyReluGrad: ({ x }) => [like(x)],
   CocGelu: ({ x }) => [like(x)],
   CocGeluGrad: ({ x }) => [like(x)],
 };

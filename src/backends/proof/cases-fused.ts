@@ -1,8 +1,8 @@
 // Cases: the operations of fused/, whose gradients are written by hand, and which some backends have as one kernel.
-import { attention, gelu, instanceNorm, layerNorm } from '../fused';
+import { attention, gelu, instanceNorm, layerNorm, leakyRelu } from '../fused';
 import { type Check, normal, opCase, type OpCase, shown } from './case';
 import { type Array64, build } from './reference/array';
-import { add, gelu as geluOf, map, scale } from './reference/elementwise';
+import { add, gelu as geluOf, leakyRelu as leakyReluOf, map, scale } from './reference/elementwise';
 import { instanceNorm as instanceNormOf, layerNorm as layerNormOf, softmax } from './reference/normalise';
 import { matMul } from './reference/product';
 
@@ -76,12 +76,24 @@ export const fusedCases: OpCase[] = [
       [1, 5, 4],
       [2, 2, 3, 6],
       [2, 3, 4, 2, 5],
+      [1, 4, 3, 5, 16],
     ].map((shape): Check => ({
       setting: shown(shape),
       inputs: [normal(...shape), normal(shape.at(-1)!), normal(shape.at(-1)!)],
       run: (_, [x, gain, bias]) => instanceNorm(x, { gain, bias, epsilon: 1e-3 }),
       reference: ([x, gain, bias]) => instanceNormOf(x, gain, bias, 1e-3),
       torch: 'channels_last(F.group_norm(channels_first(a), a.shape[-1], b, c, 1e-3))',
+    })),
+  ),
+  opCase(
+    'fused',
+    'leaky ReLU, fused',
+    [[7], [2, 3, 4, 5]].map((shape): Check => ({
+      setting: shown(shape),
+      inputs: [normal(...shape)],
+      run: (_, [x]) => leakyRelu(x, 0.1),
+      reference: ([x]) => map(x, leakyReluOf(0.1)),
+      torch: 'F.leaky_relu(a, 0.1)',
     })),
   ),
   opCase(

@@ -75,7 +75,7 @@ describeWith('native-tensorflow', 'a captured function', () => {
         name: 'a classifier',
         parameters,
         optimiser: adam(),
-        loss: (given, { x, y }) => tf.mean(tf.losses.softmaxCrossEntropy(y, apply(given, x))),
+        loss: (given, { x, y }) => tf.neg(tf.mean(tf.mul(y, tf.logSoftmax(apply(given, x))))),
       };
       const inputs = {
         x: normal('x', [4, 8, 8, 3]),

@@ -11,19 +11,6 @@ export function normal(seed: string, shape: number[], scale = 1): tf.Tensor {
   return tf.tensor(values, shape);
 }
 
-/** Takes the gradient off a parameter: what a step changes is its gradient. */
-export const descent: Optimiser = {
-  name: 'descent',
-  scalars: {},
-  start: () => ({}),
-  update: ({ trained, gradients, state }) => ({
-    trained: Object.fromEntries(
-      Object.entries(trained).map(([name, tensor]) => [name, tf.sub(tensor, gradients[name])]),
-    ),
-    state,
-  }),
-};
-
 export interface TwoLayers {
   trained: { first: { weight: tf.Tensor; bias: tf.Tensor }; second: tf.Tensor };
   frozen: { gain: tf.Tensor };
