@@ -12,9 +12,27 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import path from 'node:path';
-import { InputError, messageOf } from './errors';
+import { InputError, Interrupted, messageOf } from './errors';
 import { canonicalJson } from './hash';
+
+/**
+ * Make the folder that a result is to go to, before the work on it begins.
+ * @throws InputError when there can be none
+ */
+export function requireFolderOf(file: string): void {
+  try {
+    mkdirSync(path.dirname(file), { recursive: true });
+  } catch (error) {
+    throw new InputError({
+      what: `cannot write ${file}`,
+      given: messageOf(error),
+      expected: 'a folder, or a place for one',
+      fix: 'give another path',
+    });
+  }
+}
 
 /** A temporary name in the same folder, so that the rename stays within one file system. */
 export function temporaryName(file: string): string {
@@ -41,6 +59,35 @@ export function writeFileAtomic(file: string, data: string | Uint8Array): void {
       closeSync(handle);
     }
     renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Write a file of any size piece by piece, whole or not at all as `writeFileAtomic` does.
+ * @throws what `pieces` throws; Interrupted; the system's error. The old file is then untouched and no temporary is left
+ */
+export async function writePiecesAtomic(
+  file: string,
+  pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  signal?: AbortSignal,
+): Promise<void> {
+  mkdirSync(path.dirname(file), { recursive: true });
+  const temporary = temporaryName(file);
+  try {
+    const handle = await open(temporary, 'wx');
+    try {
+      for await (const piece of pieces)
+        for (let done = 0; done < piece.length;)
+          done += (await handle.write(piece, done, piece.length - done)).bytesWritten;
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    if (signal?.aborted) throw new Interrupted(`writing ${file}`);
+    await rename(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;

@@ -2,6 +2,7 @@
 // blank, and counted without allocating.
 import { tf } from '../backends/tf';
 import type { TensorTree } from '../backends/training-step';
+import { leavesOf, mapLeaves, type Tree } from '../backends/tree';
 import type { Random } from '../base/random';
 
 /** How a parameter starts. */
@@ -28,7 +29,7 @@ export class Parameter {
 }
 
 /** Parameters in objects and lists: the form of a model. */
-export type ParameterTree = Parameter | readonly ParameterTree[] | { readonly [name: string]: ParameterTree };
+export type ParameterTree = Tree<Parameter>;
 
 /** The same tree with tensors in it. */
 export type TensorsOf<S> = ParameterTree extends S
@@ -37,31 +38,17 @@ export type TensorsOf<S> = ParameterTree extends S
     ? tf.Tensor
     : { [K in keyof S]: TensorsOf<S[K]> };
 
-/** A tree of parameters with something else in the place of each; `path` as in `flattenTree`: `blocks/0/qkv/weight`. */
-function mapTree<S extends ParameterTree>(
+const isParameter = (node: ParameterTree): node is Parameter => node instanceof Parameter;
+
+/** A tree of parameters with a tensor in the place of each. */
+export const mapParameters = <S extends ParameterTree>(
   tree: S,
   leaf: (parameter: Parameter, path: string) => tf.Tensor,
-): TensorsOf<S> {
-  const visit = (node: ParameterTree, path: string): unknown => {
-    if (node instanceof Parameter) return leaf(node, path);
-    const below = (key: string | number): string => (path === '' ? String(key) : `${path}/${key}`);
-    if (Array.isArray(node)) return (node as ParameterTree[]).map((value, k) => visit(value, below(k)));
-    const entries = Object.entries(node as Record<string, ParameterTree>);
-    return Object.fromEntries(entries.map(([key, value]) => [key, visit(value, below(key))]));
-  };
-  return visit(tree, '') as TensorsOf<S>;
-}
+): TensorsOf<S> => mapLeaves<Parameter, tf.Tensor>(tree, isParameter, leaf) as TensorsOf<S>;
 
 /** Every parameter by its path, in the order in which they stand. */
-export function flattenParameters(tree: ParameterTree, path = ''): Record<string, Parameter> {
-  if (tree instanceof Parameter) return { [path]: tree };
-  const below = (key: string): string => (path === '' ? key : `${path}/${key}`);
-  const entries = Object.entries(tree as Record<string, ParameterTree>);
-  return Object.assign({}, ...entries.map(([key, value]) => flattenParameters(value, below(key)))) as Record<
-    string,
-    Parameter
-  >;
-}
+export const flattenParameters = (tree: ParameterTree): Record<string, Parameter> =>
+  leavesOf<Parameter>(tree, isParameter);
 
 /** How many values a model has. Nothing is allocated. */
 export function countParameters(tree: ParameterTree): number {
@@ -76,7 +63,7 @@ export function filled<S extends ParameterTree>(
   tree: S,
   values: (parameter: Parameter, path: string) => Float32Array,
 ): TensorsOf<S> {
-  return mapTree(tree, (parameter, path) =>
+  return mapParameters(tree, (parameter, path) =>
     tf.keep(tf.tensor(values(parameter, path), [...parameter.shape], 'float32')),
   );
 }
@@ -101,5 +88,5 @@ export function drawn<S extends ParameterTree>(tree: S, random: Random): Tensors
 
 /** Zeros in every place, made on the device: for a dry run, which has shapes and no data. */
 export function blank<S extends ParameterTree>(tree: S): TensorsOf<S> {
-  return mapTree(tree, ({ shape }) => tf.keep(tf.fill([...shape], 0)));
+  return mapParameters(tree, ({ shape }) => tf.keep(tf.fill([...shape], 0)));
 }

@@ -1,6 +1,6 @@
 // From header fields to the affine: sform, else qform, else pixdim. The order and the details are nibabel's.
 import type { Affine, Triple } from './affine';
-import type { WrongIn } from './nifti-errors';
+import type { WrongIn } from './file-errors';
 
 /** The two transforms a NIfTI header can carry. */
 export interface NiftiForms {

@@ -5,7 +5,7 @@ import { formatBytes } from '../base/progress';
 import type { BytesSource } from './bytes-source';
 import { fromBytes, openFile } from './bytes-source';
 import { gunzipHead, gunzipStart, isGzip, mostInflated } from './gunzip';
-import { problemIn } from './nifti-errors';
+import { problemIn } from './file-errors';
 import type { NiftiExtension } from './nifti-extensions';
 import { readExtensions } from './nifti-extensions';
 import type { NiftiHeader } from './nifti-header';

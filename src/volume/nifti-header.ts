@@ -10,8 +10,8 @@ import type { InputError } from '../base/errors';
 import type { Affine } from './affine';
 import type { NiftiForms } from './nifti-affine';
 import { affineOfHeader } from './nifti-affine';
-import type { WrongIn } from './nifti-errors';
-import { problemIn } from './nifti-errors';
+import type { WrongIn } from './file-errors';
+import { problemIn } from './file-errors';
 import type { NiftiType } from './nifti-types';
 import { niftiTypes, spaceUnits, timeUnits } from './nifti-types';
 

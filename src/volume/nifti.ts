@@ -3,7 +3,7 @@ import { sha256 } from '../base/hash';
 import type { Long } from '../base/progress';
 import type { Triple } from './affine';
 import { decodeVoxels } from './nifti-decode';
-import { problemIn } from './nifti-errors';
+import { problemIn } from './file-errors';
 import type { NiftiExtension } from './nifti-extensions';
 import type { NiftiInput } from './nifti-file';
 import { openNifti } from './nifti-file';

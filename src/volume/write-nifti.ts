@@ -1,11 +1,9 @@
 // Writing a volume as NIfTI-1 or NIfTI-2, whole or not at all, the same bytes for the same volume.
-import { mkdirSync, rmSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { createGzip } from 'node:zlib';
-import { InputError, Interrupted } from '../base/errors';
-import { temporaryName } from '../base/files';
+import { InputError } from '../base/errors';
+import { writePiecesAtomic } from '../base/files';
 import type { Long } from '../base/progress';
 import { Meter } from '../base/progress';
 import { niftiHeaderBytes } from './nifti-encode';
@@ -51,29 +49,9 @@ export async function writeNifti(
   let voxels = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (os.endianness() === 'BE') voxels = swapped(voxels, data.BYTES_PER_ELEMENT);
 
-  mkdirSync(path.dirname(file), { recursive: true });
-  const temporary = temporaryName(file);
   const meter = new Meter(`write ${path.basename(file)}`, 'B', head.length + voxels.length, long);
-  try {
-    const handle = await open(temporary, 'wx');
-    try {
-      const writeAll = async (piece: Uint8Array): Promise<void> => {
-        for (let done = 0; done < piece.length;)
-          done += (await handle.write(piece, done, piece.length - done)).bytesWritten;
-      };
-      const pieces = inPieces([head, voxels], meter);
-      if (gzipped) for await (const piece of compress(pieces, level)) await writeAll(piece);
-      else for (const piece of pieces) await writeAll(piece);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    if (long.signal?.aborted) throw new Interrupted(`writing ${file}`);
-    await rename(temporary, file);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+  const pieces = inPieces([head, voxels], meter);
+  await writePiecesAtomic(file, gzipped ? compress(pieces, level) : pieces, long.signal);
   meter.finish();
 }
 

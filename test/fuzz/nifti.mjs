@@ -1,22 +1,15 @@
-// Seeded mutational fuzzing of the NIfTI reader.
+// Seeded mutational fuzzing of the NIfTI reader (how: harness.mjs).
 //
 //   node test/fuzz/nifti.mjs [--seconds 60] [--seed 1] [--case N]
-//
-// A child process reads mutated files; this process watches it. A fault is: an error that is not an InputError, a
-// result that contradicts itself, a read slower than 10 s, a process that dies, or more bytes allocated than
-// `allowance` says. Each fault is printed with its seed and number, so that `--seed S --case N` repeats it alone.
-// Runs against dist/ (any `coc` verb builds it). Prints a JSON summary; exit code 1 when there were faults.
-import { fork } from 'node:child_process';
-import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { gunzipSync, gzipSync, inflateSync } from 'node:zlib';
+import { fuzz } from './harness.mjs';
 
-const here = path.dirname(fileURLToPath(import.meta.url));
-const hangMs = 10_000;
+const script = fileURLToPath(import.meta.url);
+const coc = createRequire(import.meta.url)('../../dist/index.js');
 
 /**
  * How many bytes one read may allocate in all: for a file of `input` bytes that truly yields `yielded` (uncompressed).
@@ -25,152 +18,8 @@ const hangMs = 10_000;
  */
 const allowance = (input, yielded) => 8 * 2 ** 20 + 160 * input + 16 * yielded;
 
-const { values: options } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '60' },
-    seed: { type: 'string', default: '1' },
-    case: { type: 'string' },
-    worker: { type: 'boolean', default: false },
-  },
-});
-
-/** Start children one after another until the time is over; a child that hangs or dies is a fault. */
-async function watch() {
-  const end = Date.now() + 1000 * Number(options.seconds);
-  const seed = Number(options.seed);
-  const total = {
-    reads: 0,
-    ok: 0,
-    refused: 0,
-    faults: [],
-    slowestMs: 0,
-    largestAllocation: 0,
-    peakRssMiB: 0,
-  };
-  const messages = new Map();
-  let next = options.case === undefined ? 0 : Number(options.case);
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'coc-fuzz-'));
-  try {
-    while (Date.now() < end) {
-      const outcome = await runChild({ seed, from: next, folder, end, only: options.case !== undefined });
-      for (const key of ['reads', 'ok', 'refused']) total[key] += outcome[key];
-      for (const key of ['slowestMs', 'largestAllocation', 'peakRssMiB'])
-        total[key] = Math.max(total[key], outcome[key]);
-      for (const [message, n] of outcome.messages) messages.set(message, (messages.get(message) ?? 0) + n);
-      for (const fault of outcome.faults) console.error(JSON.stringify({ seed, ...fault }));
-      total.faults.push(...outcome.faults);
-      next = outcome.next;
-      if (options.case !== undefined || total.faults.length >= 20) break;
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-  const told = [...messages].sort((a, b) => b[1] - a[1]);
-  console.log(JSON.stringify({ seed, seconds: Number(options.seconds), ...total, messages: told }, null, 1));
-  process.exitCode = total.faults.length > 0 ? 1 : 0;
-}
-
-/** One child runs at most 5000 cases, so that a slow leak shows as a rising peak and cannot end the run. */
-function runChild(task) {
-  return new Promise((resolve) => {
-    const child = fork(fileURLToPath(import.meta.url), ['--worker'], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
-    let last = {
-      reads: 0,
-      ok: 0,
-      refused: 0,
-      faults: [],
-      slowestMs: 0,
-      largestAllocation: 0,
-      peakRssMiB: 0,
-      messages: [],
-    };
-    let current = task.from;
-    let timer;
-    const alive = () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => child.kill('SIGKILL'), hangMs);
-    };
-    child.on('message', (message) => {
-      alive();
-      if (message.started !== undefined) current = message.started;
-      else last = message;
-    });
-    child.on('exit', (code, signal) => {
-      clearTimeout(timer);
-      if (last.finished) return resolve(last);
-      const why =
-        signal === 'SIGKILL' ? `no answer for ${hangMs} ms` : `the process ended with ${signal ?? code}`;
-      resolve({ ...last, faults: [...last.faults, { number: current, why }], next: current + 1 });
-    });
-    alive();
-    child.send(task);
-  });
-}
-
-async function work() {
-  const task = await new Promise((resolve) => process.once('message', resolve));
-  const require = createRequire(import.meta.url);
-  const coc = require('../../dist/index.js');
-  const seeds = seedFiles();
-  const counter = countAllocations();
-  const state = {
-    reads: 0,
-    ok: 0,
-    refused: 0,
-    faults: [],
-    slowestMs: 0,
-    largestAllocation: 0,
-    messages: new Map(),
-  };
-  const last = task.only ? task.from + 1 : task.from + 5000;
-  let number = task.from;
-  for (; number < last && (task.only || Date.now() < task.end); number++) {
-    process.send({ started: number });
-    const dice = new Dice(task.seed, number);
-    const { files, open, asBytes } = mutate(dice, seeds);
-    const fault = (why) => state.faults.push({ number, why: String(why).slice(0, 500), from: open });
-    const input = place(task.folder, files, open, asBytes);
-    const size = Object.values(files).reduce((sum, b) => sum + b.length, 0);
-    for (const read of reads(coc, dice)) {
-      state.reads++;
-      counter.reset();
-      const before = performance.now();
-      try {
-        const problem = await read(input, task.folder);
-        if (problem) fault(problem);
-        state.ok++;
-      } catch (error) {
-        if (error instanceof coc.InputError) {
-          state.refused++;
-          const kind = kindOf(error);
-          state.messages.set(kind, (state.messages.get(kind) ?? 0) + 1);
-        } else fault(error.stack ?? error);
-      }
-      const ms = performance.now() - before;
-      state.slowestMs = Math.max(state.slowestMs, ms);
-      const allocated = counter.bytes();
-      state.largestAllocation = Math.max(state.largestAllocation, allocated);
-      if (ms > hangMs) fault(`took ${ms} ms`);
-      if (allocated > allowance(size, 0)) {
-        const most = allowance(
-          size,
-          counter.pause(() => yieldOf(files)),
-        );
-        if (allocated > most) fault(`allocated ${allocated} bytes for ${size}; the allowance is ${most}`);
-      }
-    }
-    if (state.faults.length >= 20) break;
-  }
-  const peakRssMiB = process.resourceUsage().maxRSS / 1024;
-  process.send({ ...state, messages: [...state.messages], peakRssMiB, finished: true, next: number }, () =>
-    process.exit(),
-  );
-}
-
 /** The calls under test. Each returns what contradicts itself in its result, if anything. */
-function reads(coc, dice) {
+function reads(dice) {
   const invariants = (volume) => {
     const [x, y, z] = volume.dims;
     if (x * y * z !== volume.data.length) return 'dims and data differ';
@@ -209,15 +58,6 @@ function reads(coc, dice) {
   return dice.chance(0.1) ? [roundTrip] : [dice.pick([image, image, volume, volume, header, hash])];
 }
 
-/** An error's text with its numbers and names left out, to count kinds. */
-function kindOf(error) {
-  return error.problem.given
-    .replace(/-?\d[\d.e+-]*/g, '#')
-    .replace(/"[^"]*"/g, '"..."')
-    .replace(/(ENOENT|it is not).*/, '$1')
-    .slice(0, 60);
-}
-
 function place(folder, files, open, asBytes) {
   if (asBytes) return files[open];
   rmSync(folder, { recursive: true, force: true });
@@ -240,46 +80,11 @@ function yieldOf(files) {
   return bytes;
 }
 
-/** Counts what typed arrays and zlib's chunks ask for. Views of other buffers are free. */
-function countAllocations() {
-  let bytes = 0;
-  let paused = false;
-  const add = (n) => {
-    if (!paused) bytes += n;
-  };
-  for (const name of ['Int8', 'Uint8', 'Int16', 'Uint16', 'Int32', 'Uint32', 'Float32', 'Float64']) {
-    const Original = globalThis[`${name}Array`];
-    globalThis[`${name}Array`] = new Proxy(Original, {
-      construct(target, args, newTarget) {
-        if (typeof args[0] === 'number') add(args[0] * target.BYTES_PER_ELEMENT);
-        return Reflect.construct(target, args, newTarget === globalThis[`${name}Array`] ? target : newTarget);
-      },
-    });
-  }
-  for (const name of ['alloc', 'allocUnsafe', 'allocUnsafeSlow']) {
-    const original = Buffer[name];
-    Buffer[name] = (size, ...rest) => {
-      add(size);
-      return original.call(Buffer, size, ...rest);
-    };
-  }
-  return {
-    reset: () => (bytes = 0),
-    bytes: () => bytes,
-    pause(body) {
-      paused = true;
-      try {
-        return body();
-      } finally {
-        paused = false;
-      }
-    },
-  };
-}
-
 /** The oracle's files, small ones: each a set of names and bytes. */
 function seedFiles() {
-  const { cases } = JSON.parse(readFileSync(path.join(here, '..', 'oracles', 'nifti.json'), 'utf8'));
+  const { cases } = JSON.parse(
+    readFileSync(path.join(path.dirname(script), '..', 'oracles', 'nifti.json'), 'utf8'),
+  );
   return cases
     .map(({ files, open }) => ({
       open,
@@ -533,32 +338,18 @@ function mutate(dice, seeds) {
   return { files, open: seed.open, asBytes };
 }
 
-/** Small seeded random numbers (splitmix32): a case depends on the seed and its number alone. */
-class Dice {
-  constructor(seed, number) {
-    this.state = (Math.imul(seed, 0x9e3779b1) ^ Math.imul(number + 1, 0x85ebca6b)) | 0;
-    for (let i = 0; i < 4; i++) this.next();
-  }
-  next() {
-    this.state = (this.state + 0x9e3779b9) | 0;
-    let t = this.state ^ (this.state >>> 16);
-    t = Math.imul(t, 0x21f0aaad);
-    t = Math.imul(t ^ (t >>> 15), 0x735a2d97);
-    return (t ^ (t >>> 15)) >>> 0;
-  }
-  below(n) {
-    return Math.floor((this.next() / 2 ** 32) * n);
-  }
-  chance(p) {
-    return this.next() / 2 ** 32 < p;
-  }
-  pick(list) {
-    return list[this.below(list.length)];
-  }
-  bytes(n) {
-    return Buffer.from(Uint8Array.from({ length: n }, () => this.below(256)));
-  }
-}
-
-if (options.worker) await work();
-else await watch();
+const seeds = seedFiles();
+await fuzz({
+  script,
+  allowance,
+  reads,
+  makeCase(dice) {
+    const { files, open, asBytes } = mutate(dice, seeds);
+    return {
+      from: open,
+      size: Object.values(files).reduce((sum, b) => sum + b.length, 0),
+      place: (folder) => place(folder, files, open, asBytes),
+      yielded: () => yieldOf(files),
+    };
+  },
+});

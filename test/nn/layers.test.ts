@@ -12,6 +12,8 @@ import { adaptedLinear, linear, perceptron } from '../../src/nn/linear';
 import { instanceNorm, layerNorm } from '../../src/nn/norm';
 import { uniform } from '../../src/nn/parameters';
 import { embedPatches, fromPatches, toPatches } from '../../src/nn/patches';
+import { rectified } from '../../src/nn/rectified';
+import { transposedConvolution } from '../../src/nn/transposed-convolution';
 import { valuesOf } from '../bench/nets/values';
 import oracle from '../oracles/nn.json';
 import { withoutLeak } from '../setup/leaks';
@@ -40,6 +42,13 @@ const layers: Record<keyof typeof oracle.cases, Layer> = {
   conv3d: (x, filter, bias) => convolve3d(x, { filter, bias }),
   'conv3d, stride 2': (x, filter, bias) => convolve3d(x, { filter, bias }, 2),
   'up-convolution': (x, weight) => upConvolve3d(x, { weight }),
+  'transposed convolution': (x, weight, bias) => transposedConvolution(x, { weight, bias }),
+  'transposed convolution, kernel 3': (x, weight, bias) => transposedConvolution(x, { weight, bias }),
+  'linear layers with ReLU between': (x, ...p) =>
+    rectified(
+      x,
+      [0, 2, 4].map((k) => ({ weight: p[k], bias: p[k + 1] })),
+    ),
   'binary cross-entropy': (x) => binaryCrossEntropy(tf.mul(x, 3), target()),
   Dice: (x) => diceLoss(tf.sigmoid(x), target()),
   'cross-entropy': (x) => crossEntropy(tf.mul(x, 2), tf.tensor1d([0, 2, 1, 0, 2, 1], 'int32')),

@@ -14,7 +14,6 @@ import importlib.metadata as metadata
 import json
 import re
 import sys
-import types
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -23,11 +22,8 @@ import torch
 import torch.nn as nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-# segment_anything/__init__ asks for torchvision, which nothing here uses.
-for name in ('torchvision', 'torchvision.ops', 'torchvision.ops.boxes', 'torchvision.transforms', 'torchvision.transforms.functional'):
-    stand_in = types.ModuleType(name)
-    stand_in.__getattr__ = lambda attribute: None
-    sys.modules.setdefault(name, stand_in)
+import original_sam  # noqa: F401
+
 build_sam = importlib.import_module('segment_anything.build_sam')
 from segment_anything.modeling import image_encoder as sam_encoder  # noqa: E402
 from dynamic_network_architectures.architectures.unet import PlainConvUNet  # noqa: E402

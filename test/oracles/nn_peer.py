@@ -44,6 +44,11 @@ def rise(x, weight):
     return F.conv_transpose3d(x.movedim(-1, 1), filter, stride=2).movedim(1, -1)
 
 
+def raised(x, weight, bias):
+    y = F.conv_transpose2d(x.movedim(-1, 1), weight.permute(0, 3, 1, 2), bias, stride=weight.shape[1])
+    return y.movedim(1, -1)
+
+
 def instance_norm(x, gain, bias):
     return F.group_norm(x.movedim(-1, 1), x.shape[-1], gain, bias, 1e-5).movedim(1, -1)
 
@@ -84,6 +89,12 @@ cases = {
     'conv3d': ([[1, 3, 4, 3, 2], [3, 3, 3, 2, 2], [2]], lambda x, w, b: same(x, w, b, 1)),
     'conv3d, stride 2': ([[1, 4, 4, 6, 2], [3, 3, 3, 2, 2], [2]], lambda x, w, b: same(x, w, b, 2)),
     'up-convolution': ([[1, 2, 3, 2, 4], [4, 16]], rise),
+    'transposed convolution': ([[2, 3, 2, 4], [4, 2, 2, 3], [3]], raised),
+    'transposed convolution, kernel 3': ([[1, 2, 3, 3], [3, 3, 3, 2], [2]], raised),
+    'linear layers with ReLU between': (
+        [[3, 4], [4, 6], [6], [6, 5], [5], [5, 2], [2]],
+        lambda x, *p: linear(F.relu(linear(F.relu(linear(x, *p[:2])), *p[2:4])), *p[4:]),
+    ),
     'binary cross-entropy': (
         [[4, 5]],
         lambda x: F.binary_cross_entropy_with_logits(3 * x, torch.tensor(target([4, 5]))),

@@ -1,0 +1,16 @@
+// A short run of the fuzzer; test/fuzz/README.md has the long ones.
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+
+it('finds no fault in the safetensors reader in 10 s', { timeout: 60_000 }, () => {
+  const script = path.join(__dirname, 'safetensors.mjs');
+  const { stdout, stderr } = spawnSync(process.execPath, [script, '--seconds', '10', '--seed', '1'], {
+    encoding: 'utf8',
+  });
+  const { faults, ok, refused } = JSON.parse(stdout) as { faults: unknown[]; ok: number; refused: number };
+  expect(faults, stderr).toEqual([]);
+  // The mutations must leave some files whole and break others, or nothing was tried.
+  expect(ok).toBeGreaterThan(100);
+  expect(refused).toBeGreaterThan(100);
+});
