@@ -2,6 +2,7 @@
 // (`DataStorage`): who listens there hears of all of them, whichever of a backend's ways they were made in, also of those
 // that a kernel makes for itself and the engine never sees.
 import type { DataType } from '@tensorflow/tfjs';
+import { replacing } from '../base/replacing';
 import type { BackendName } from './backend';
 import { tf } from './tf';
 
@@ -144,7 +145,7 @@ interface Executor {
 
 /** Whether an operation of TensorFlow gives its first input's buffer: under another shape, or because nothing is to be done. */
 function shares(...[op, attributes, inputs]: Parameters<Executor['executeSingleOutput']>): boolean {
-  if (op === 'AddN') return inputs.length === 1;
+  if (op === 'AddN' || op === 'Pack') return inputs.length === 1;
   if (op !== 'Cast') return op === 'Reshape' || op === 'ExpandDims';
   const type = (of: string): unknown => attributes.find(({ name }) => name === of)?.value;
   return type('SrcT') === type('DstT');
@@ -170,17 +171,4 @@ function watchSharing(kernels: object): { now(): object | undefined; stop(): voi
     },
   });
   return { now: () => source, stop };
-}
-
-/** Put other methods in the place of an object's own. @returns puts back what was there */
-function replacing<T extends object>(object: T, methods: Partial<T>): () => void {
-  const before = Object.keys(methods).map(
-    (key) => [key, Object.getOwnPropertyDescriptor(object, key)] as const,
-  );
-  Object.assign(object, methods);
-  return () => {
-    for (const [key, descriptor] of before)
-      if (descriptor) Object.defineProperty(object, key, descriptor);
-      else Reflect.deleteProperty(object, key);
-  };
 }

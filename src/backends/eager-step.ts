@@ -2,13 +2,18 @@
 import { InputError } from '../base/errors';
 import type { Backend } from './backend';
 import type { Parameters, StepDefinition, Tensors, TensorTree, TrainingStep } from './training-step';
-import { computeStep, flattenTree, unflattenTree } from './training-step';
+import {
+  computeStep,
+  disposedError,
+  flattenTree,
+  keptCopies,
+  scalarsOf,
+  scalarTensors,
+  unflattenTree,
+} from './training-step';
+import { prefixed } from './tree';
 import { tf } from './tf';
 
-const prefixed = (prefix: string, tensors: Tensors): Tensors =>
-  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}/${name}`, tensor]));
-const copies = (tensors: Tensors): Tensors =>
-  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tf.keep(tensor.clone())]));
 const keptAll = (tensors: Tensors): Tensors => {
   for (const tensor of Object.values(tensors)) tf.keep(tensor);
   return tensors;
@@ -42,19 +47,15 @@ export function eagerStep<P extends Parameters, I extends TensorTree>(
   backend: Backend,
   definition: StepDefinition<P, I>,
 ): TrainingStep<I> {
-  const frozen = copies(flattenTree(definition.parameters.frozen));
+  const frozen = keptCopies(flattenTree(definition.parameters.frozen));
   const frozenTree = unflattenTree<P['frozen']>(definition.parameters.frozen, frozen);
-  let trained = copies(flattenTree(definition.parameters.trained));
+  let trained = keptCopies(flattenTree(definition.parameters.trained));
   let state = keptAll(tf.tidy(() => definition.optimiser.start(trained)));
   let disposed = false;
   const open = (): void => {
     if (!disposed) return;
-    throw new InputError({
-      what: definition.name,
-      given: 'a step that was disposed of',
-      expected: 'one that is open',
-      fix: 'open it again, and write the state that was read before',
-    });
+    const fix = 'open it again, and write the state that was read before';
+    throw disposedError(definition.name, 'step', fix);
   };
   const replace = (next: { trained: Tensors; state: Tensors }): void => {
     const before = [trained, state];
@@ -68,8 +69,7 @@ export function eagerStep<P extends Parameters, I extends TensorTree>(
     async run(inputs, scalars = {}) {
       open();
       const result = await backend.step(definition.name, () => {
-        const values = { ...definition.optimiser.scalars, ...definition.scalars, ...scalars };
-        const tensors = Object.fromEntries(Object.entries(values).map(([k, value]) => [k, tf.scalar(value)]));
+        const tensors = scalarTensors(definition.name, scalarsOf(definition), scalars);
         return computeStep(definition, { trained, frozen: frozenTree, state, inputs, scalars: tensors });
       });
       replace(result);
@@ -77,7 +77,7 @@ export function eagerStep<P extends Parameters, I extends TensorTree>(
     },
     read() {
       open();
-      return Promise.resolve(copies(all()));
+      return Promise.resolve(keptCopies(all()));
     },
     write(given) {
       open();

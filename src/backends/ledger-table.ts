@@ -4,7 +4,7 @@ import type { Count, Ledger } from './ledger';
 const gib = 2 ** 30;
 const mib = 2 ** 20;
 /** `1.25 GiB`, `3.4 MiB`, `512 bytes`. */
-const size = (bytes: number): string =>
+export const bytesText = (bytes: number): string =>
   Math.abs(bytes) >= gib
     ? `${(bytes / gib).toFixed(2)} GiB`
     : Math.abs(bytes) >= mib
@@ -20,9 +20,9 @@ export function ledgerTable(ledger: Ledger, { most = 12, depth = 2 } = {}): stri
   const peak = ledger.peak();
   const withTemporaries = ledger.peak({ kernelTemporaries: true });
   const lines = [
-    `${ledger.backend}: peak ${size(peak.bytes)} (${peak.bytes} bytes), ${size(peak.beyondGiven)} beyond what was given`,
-    `with kernel temporaries ${size(withTemporaries.bytes)} (+${withTemporaries.bytes - peak.bytes} bytes)`,
-    `${ledger.allocations().length} allocations, ${size(ledger.left())} left at the end`,
+    `${ledger.backend}: peak ${bytesText(peak.bytes)} (${peak.bytes} bytes), ${bytesText(peak.beyondGiven)} beyond what was given`,
+    `with kernel temporaries ${bytesText(withTemporaries.bytes)} (+${withTemporaries.bytes - peak.bytes} bytes)`,
+    `${ledger.allocations().length} allocations, ${bytesText(ledger.left())} left at the end`,
   ];
   for (const by of ['category', 'op', 'scope'] as const) {
     const shares = ledger.composition(by, { depth });
@@ -39,7 +39,7 @@ export function ledgerTable(ledger: Ledger, { most = 12, depth = 2 } = {}): stri
 }
 
 const line = (name: string, bytes: number, of: number, allocations: number): string =>
-  `  ${name.padEnd(32)} ${size(bytes).padStart(14)} ${`${((100 * bytes) / (of || 1)).toFixed(1)} %`.padStart(8)} ${`${allocations}`.padStart(7)}`;
+  `  ${name.padEnd(32)} ${bytesText(bytes).padStart(14)} ${`${((100 * bytes) / (of || 1)).toFixed(1)} %`.padStart(8)} ${`${allocations}`.padStart(7)}`;
 
 /** Every event, one a line: sequence, change and total of live bytes, and what was made or freed. */
 export function ledgerCsv(ledger: Ledger, count: Count = {}): string {

@@ -1,5 +1,6 @@
 // What a gradient saves is freed by the gradient itself, when it is done; one that fails half-way leaves it all behind, out
 // of everybody's reach: for a step that ran out of memory, every activation up to there.
+import { replacing } from '../base/replacing';
 import { tf } from './tf';
 
 /** The parts of TensorFlow.js's engine that this leans on (4.22; private there, so a test watches them). */
@@ -15,14 +16,15 @@ interface Engine {
  */
 export function freeingSaved<T>(f: () => T): T {
   const engine = tf.engine() as unknown as Engine;
-  const outer = Object.getOwnPropertyDescriptor(engine, 'clone');
   const clone = engine.clone.bind(engine);
   const saved: tf.Tensor[] = [];
-  engine.clone = (x) => {
-    const copy = clone(x);
-    saved.push(copy);
-    return copy;
-  };
+  const restore = replacing(engine, {
+    clone(x) {
+      const copy = clone(x);
+      saved.push(copy);
+      return copy;
+    },
+  });
   try {
     return f();
   } catch (error) {
@@ -31,7 +33,6 @@ export function freeingSaved<T>(f: () => T): T {
     if (engine.state.gradientDepth === 0) engine.state.activeTape = null;
     throw error;
   } finally {
-    if (outer) Object.defineProperty(engine, 'clone', outer);
-    else Reflect.deleteProperty(engine, 'clone');
+    restore();
   }
 }

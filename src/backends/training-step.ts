@@ -1,10 +1,11 @@
 // A training step, in words that every way of running it shares: called eagerly, replayed as a graph, run on shapes alone.
 import type { Tensor } from '@tensorflow/tfjs';
 import { InputError } from '../base/errors';
+import { leavesOf, mapLeaves, type Tree } from './tree';
 import { tf } from './tf';
 
 /** Tensors in objects and lists, as deep as a model likes. */
-export type TensorTree = Tensor | readonly TensorTree[] | { readonly [name: string]: TensorTree };
+export type TensorTree = Tree<Tensor>;
 /** Tensors by name; of a tree the path: `blocks/0/qkv/weight`. */
 export type Tensors = Record<string, Tensor>;
 
@@ -38,6 +39,46 @@ export interface Optimiser {
   };
 }
 
+/**
+ * The scalars of one call, as tensors.
+ * @param defaults  all that there are, with their values where the call does not say others
+ * @throws InputError naming those that there are not: a wrong name is no learning rate
+ */
+export function scalarTensors(
+  name: string,
+  defaults: Readonly<Record<string, number>>,
+  given: Readonly<Record<string, number>>,
+): Tensors {
+  const unknown = Object.keys(given).filter((key) => !(key in defaults));
+  if (unknown.length > 0)
+    throw new InputError({
+      what: name,
+      given: `scalars that it does not have: ${unknown.join(', ')}`,
+      expected: Object.keys(defaults).join(', ') || 'none: it has no scalars',
+      fix: "use their names, or add yours to the definition's `scalars`",
+    });
+  return Object.fromEntries(
+    Object.entries({ ...defaults, ...given }).map(([key, value]) => [key, tf.scalar(value)]),
+  );
+}
+
+/** Tensors of one's own with the same values, kept from every scope. */
+export const keptCopies = (tensors: Tensors): Tensors =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tf.keep(tensor.clone())]));
+
+/** All scalars of a step, the optimiser's and the loss's, with their values where a call does not say others. */
+export const scalarsOf = ({
+  optimiser,
+  scalars,
+}: Pick<StepDefinition, 'optimiser' | 'scalars'>): Readonly<Record<string, number>> => ({
+  ...optimiser.scalars,
+  ...scalars,
+});
+
+/** The error of a step or session that is used after its end. @param fix  how to go on */
+export const disposedError = (name: string, what: 'step' | 'session', fix: string): InputError =>
+  new InputError({ what: name, given: `a ${what} that was disposed of`, expected: 'one that is open', fix });
+
 export interface StepDefinition<P extends Parameters = Parameters, I extends TensorTree = TensorTree> {
   /** In words, for errors and provenance: `LoRA-ViT XS, three views`. */
   name: string;
@@ -47,7 +88,16 @@ export interface StepDefinition<P extends Parameters = Parameters, I extends Ten
   optimiser: Optimiser;
   /** Scalars of the loss that may change from step to step, with their values where a step is not told others. */
   scalars?: Readonly<Record<string, number>>;
+  /** How the loss and its gradients are found, where not by one tape over `loss`: a memory policy (see memory/). */
+  differentiate?: Differentiate<P, I>;
 }
+
+/** What `loss` gives, and its gradient by every trained parameter, by path. Pure; what it returns is new tensors. */
+export type Differentiate<P extends Parameters = Parameters, I extends TensorTree = TensorTree> = (
+  parameters: P,
+  inputs: I,
+  scalars: Tensors,
+) => { outputs: { loss: Tensor } & Tensors; gradients: Tensors };
 
 /** A step that can be run: its parameters and its optimiser's state live in it. */
 export interface TrainingStep<I extends TensorTree = TensorTree> {
@@ -66,25 +116,14 @@ export interface TrainingStep<I extends TensorTree = TensorTree> {
   dispose(): void;
 }
 
+const isTensor = (node: TensorTree): node is Tensor => node instanceof tf.Tensor;
+
 /** The tensors of a tree by their paths, in the order in which they stand. */
-export function flattenTree(tree: TensorTree, path = ''): Tensors {
-  if (tree instanceof tf.Tensor) return { [path]: tree };
-  const below = (key: string): string => (path === '' ? key : `${path}/${key}`);
-  const entries = Object.entries(tree as Record<string, TensorTree>);
-  return Object.assign({}, ...entries.map(([key, value]) => flattenTree(value, below(key)))) as Tensors;
-}
+export const flattenTree = (tree: TensorTree): Tensors => leavesOf<Tensor>(tree, isTensor);
 
 /** A tree of the same form with other tensors, found by path. */
-export function unflattenTree<T extends TensorTree>(like: T, tensors: Tensors, path = ''): T {
-  const fill = (tree: TensorTree, at: string): TensorTree => {
-    if (tree instanceof tf.Tensor) return tensors[at];
-    const below = (key: string | number): string => (at === '' ? String(key) : `${at}/${key}`);
-    if (Array.isArray(tree)) return (tree as TensorTree[]).map((value, k) => fill(value, below(k)));
-    const entries = Object.entries(tree as Record<string, TensorTree>);
-    return Object.fromEntries(entries.map(([key, value]) => [key, fill(value, below(key))]));
-  };
-  return fill(like, path) as T;
-}
+export const unflattenTree = <T extends TensorTree>(like: T, tensors: Tensors): T =>
+  mapLeaves<Tensor, Tensor>(like, isTensor, (_, path) => tensors[path]) as T;
 
 /** What one step gives: new parameters and state, and what the loss function returned. */
 export interface StepResult {
@@ -115,6 +154,60 @@ function checkReturned(name: string, outputs: unknown): void {
 }
 
 /**
+ * Loss and gradients by one tape over the whole loss.
+ * @throws InputError when the loss is no scalar, or does not depend on a trained parameter (it is named)
+ */
+export function byOneTape<P extends Parameters, I extends TensorTree>(
+  { name, loss }: Pick<StepDefinition<P, I>, 'name' | 'loss'>,
+  parameters: P,
+  inputs: I,
+  scalars: Tensors,
+): ReturnType<Differentiate> {
+  const trained = flattenTree(parameters.trained);
+  const names = Object.keys(trained);
+  const { outputs, gradients } = withGradients((...tensors) => {
+    const byName = Object.fromEntries(names.map((path, k) => [path, tensors[k]]));
+    const own = { trained: unflattenTree(parameters.trained, byName), frozen: parameters.frozen } as P;
+    const returned = loss(own, inputs, scalars);
+    const found = returned instanceof tf.Tensor ? { loss: returned } : returned;
+    checkReturned(name, found);
+    if (found.loss.rank !== 0 || found.loss.dtype !== 'float32')
+      throw new InputError({
+        what: name,
+        given: `a loss of shape [${found.loss.shape.join(', ')}], ${found.loss.dtype}`,
+        expected: 'a scalar of float32',
+        fix: 'take its mean or sum',
+      });
+    return found;
+  }, names.map((path) => trained[path])); // prettier-ignore
+  return { outputs, gradients: Object.fromEntries(names.map((path, k) => [path, gradients[k]])) };
+}
+
+/**
+ * What a function gives, and the gradients of its `loss` by tensors.
+ * @returns outputs that are kept by every scope, and gradients; nothing is kept when it throws
+ */
+export function withGradients(
+  f: (...xs: Tensor[]) => { loss: Tensor } & Tensors,
+  xs: Tensor[],
+): { outputs: { loss: Tensor } & Tensors; gradients: Tensor[] } {
+  const kept: { outputs?: { loss: Tensor } & Tensors } = {};
+  const lossOf = (...given: Tensor[]): Tensor => {
+    const outputs = f(...given);
+    kept.outputs = keptCopies(outputs) as { loss: Tensor } & Tensors;
+    return outputs.loss;
+  };
+  try {
+    const { value, grads } = tf.valueAndGrads(lossOf)(xs);
+    value.dispose();
+    return { outputs: kept.outputs!, gradients: grads };
+  } catch (error) {
+    if (kept.outputs) tf.dispose(kept.outputs);
+    throw error;
+  }
+}
+
+/**
  * The step itself, once, on the current backend: every way of running a step calls this function and no other.
  * All tensors that it returns are new; everything between is freed.
  * @throws InputError when the loss is no scalar, or does not depend on a trained parameter (it is named)
@@ -123,41 +216,17 @@ export function computeStep<P extends Parameters, I extends TensorTree>(
   definition: StepDefinition<P, I>,
   given: { trained: Tensors; frozen: P['frozen']; state: Tensors; inputs: I; scalars: Tensors },
 ): StepResult {
-  const { loss, optimiser, parameters } = definition;
-  const names = Object.keys(given.trained);
-  const kept: { outputs?: StepResult['outputs'] } = {};
+  const { optimiser, parameters, differentiate } = definition;
+  const { trained, frozen, state, inputs, scalars } = given;
   return tf.tidy(() => {
-    const scalarLoss = (...trained: Tensor[]): Tensor => {
-      const byName = Object.fromEntries(names.map((name, k) => [name, trained[k]]));
-      const own = { trained: unflattenTree(parameters.trained, byName), frozen: given.frozen } as P;
-      const returned = loss(own, given.inputs, given.scalars);
-      const outputs = returned instanceof tf.Tensor ? { loss: returned } : returned;
-      checkReturned(definition.name, outputs);
-      if (outputs.loss.rank !== 0 || outputs.loss.dtype !== 'float32')
-        throw new InputError({
-          what: definition.name,
-          given: `a loss of shape [${outputs.loss.shape.join(', ')}], ${outputs.loss.dtype}`,
-          expected: 'a scalar of float32',
-          fix: 'take its mean or sum',
-        });
-      kept.outputs = Object.fromEntries(
-        Object.entries(outputs).map(([name, tensor]) => [name, tf.keep(tensor.clone())]),
-      ) as StepResult['outputs'];
-      return outputs.loss;
-    };
+    const own = { trained: unflattenTree(parameters.trained, trained), frozen } as P;
+    const { outputs, gradients } = differentiate
+      ? differentiate(own, inputs, scalars)
+      : byOneTape(definition, own, inputs, scalars);
     try {
-      const { value, grads } = tf.valueAndGrads(scalarLoss)(names.map((name) => given.trained[name]));
-      value.dispose();
-      const gradients = Object.fromEntries(names.map((name, k) => [name, grads[k]]));
-      const { trained, state } = optimiser.update({
-        trained: given.trained,
-        gradients,
-        state: given.state,
-        scalars: given.scalars,
-      });
-      return { outputs: kept.outputs!, trained, state };
+      return { outputs, ...optimiser.update({ trained, gradients, state, scalars }) };
     } catch (error) {
-      if (kept.outputs) tf.dispose(kept.outputs);
+      tf.dispose(outputs);
       throw error;
     }
   });

@@ -4,8 +4,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 import type { AllocationWatch, Declared } from './allocations';
 import { inPhase } from './engine-events';
 import type { Parameters, StepDefinition, StepResult, Tensors, TensorTree } from './training-step';
-import { computeStep, flattenTree } from './training-step';
-import { tf } from './tf';
+import { computeStep, flattenTree, scalarsOf, scalarTensors } from './training-step';
 
 /** What a step computes with. */
 export interface StepTensors<P extends Parameters, I extends TensorTree> {
@@ -47,8 +46,7 @@ export function watchedStep<P extends Parameters, I extends TensorTree>(
   scalars: Readonly<Record<string, number>> = {},
 ): StepResult {
   const { optimiser } = definition;
-  const values = { ...optimiser.scalars, ...definition.scalars, ...scalars };
-  const made = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, tf.scalar(value)]));
+  const made = scalarTensors(definition.name, scalarsOf(definition), scalars);
   watch.declare({ inputs: Object.values(made) });
   const told: StepDefinition<P, I> = {
     ...definition,

@@ -43,9 +43,29 @@ const verbs: Verb[] = [
     load: () => import('./verbs/view.js'),
   },
   {
+    name: 'audit',
+    summary: 'scores, jitter and agreement of predicted masks, and a picture of the worst',
+    load: () => import('./verbs/audit.js'),
+  },
+  {
     name: 'stride',
     summary: 'what reading the planes of a volume touches, costs, and can be of a training step',
     load: () => import('./verbs/stride.js'),
+  },
+  {
+    name: 'vram',
+    summary: 'what a training step needs of a card, and which it fits, by every memory policy',
+    load: () => import('./verbs/vram.js'),
+  },
+  {
+    name: 'sam',
+    summary: 'the Segment Anything Model on files: encode images, make masks of prompts',
+    load: () => import('./verbs/sam.js'),
+  },
+  {
+    name: 'weights',
+    summary: 'turn PyTorch checkpoints into safetensors; no code of theirs is run',
+    load: () => import('./verbs/weights.js'),
   },
   {
     name: 'claims',

@@ -2,9 +2,11 @@
 import { InputError } from '../base/errors';
 import { claimVerdicts } from './builders/claim-verdicts';
 import { costOfConsistency } from './builders/cost-of-consistency';
+import { intersectionFloor } from './builders/intersection-floor';
 import { linkedPlanes } from './builders/linked-planes';
 import { epochFactor } from './builders/epoch-factor';
 import { memoryLadder } from './builders/memory-ladder';
+import { memoryTimeline } from './builders/memory-timeline';
 import { kernelTransfer } from './builders/kernel-transfer';
 import { pixelLedger } from './builders/pixel-ledger';
 import { planeReadTimes } from './builders/plane-read-times';
@@ -24,7 +26,9 @@ export const builders: Record<string, Builder | undefined> = {
   'cost-of-consistency': costOfConsistency,
   'linked-planes': linkedPlanes,
   'epoch-factor': epochFactor,
+  'intersection-floor': intersectionFloor,
   'memory-ladder': memoryLadder,
+  'memory-timeline': memoryTimeline,
   'kernel-transfer': kernelTransfer,
   'pixel-ledger': pixelLedger,
   'plane-read-times': planeReadTimes,

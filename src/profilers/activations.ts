@@ -16,7 +16,8 @@
 // inner products and the tables of positions are below one hundredth together. test/oracles/encoders.py counts what
 // PyTorch really keeps for all regimes; the tests compare.
 //
-// Not counted: what the backward pass holds for a moment, neck and decoder, and what an allocator loses.
+// Not counted: what the backward pass holds for a moment, neck and decoder, and what an allocator loses. derived/ walks through
+// the whole step, for every kernel, precision and policy; this is its main part in a formula, and a test compares both.
 import type { EncoderShape } from './encoders';
 import { tokensOf } from './encoders';
 

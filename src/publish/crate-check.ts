@@ -155,9 +155,9 @@ function filesOf(dir: string, below = ''): string[] {
     .sort();
 }
 
-/** What every reproduce draws anew beside the recorded files: other forms of known figures, the last quick run, plotly. */
+/** What every reproduce makes anew beside the recorded files: other forms of known figures, the last quick run, pages, plotly. */
 function isRebuilt(name: string, described: ReadonlySet<string>): boolean {
-  if (name.startsWith('quick/') || name === 'plotly.js') return true;
+  if (name.startsWith('quick/') || name === 'plotly.js' || name === 'vram.html') return true;
   const { dir, name: stem, ext } = path.posix.parse(name);
   return (
     dir === '' &&

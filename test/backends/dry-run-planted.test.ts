@@ -1,6 +1,6 @@
 // What the comparison of a dry run with the run is for: an error of one float, in a kernel or in a rule, and what is kept
 // and never freed, are planted, found, and called by their names.
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/backends/backend';
 import { loadCandidate } from '../../src/backends/choose';
 import type { Ledger } from '../../src/backends/ledger';
@@ -12,29 +12,12 @@ import { trackStep } from '../../src/backends/tracker';
 import type { StepDefinition } from '../../src/backends/training-step';
 import { tf } from '../../src/backends/tf';
 import type { WasmBackend } from '../../src/backends/wasm/module';
+import { plant } from './ledger/planted-kernels';
 
 let backend: Backend;
 beforeAll(async () => {
   backend = await (await loadCandidate('wasm')).open();
 });
-
-const undo: (() => void)[] = [];
-afterEach(() => undo.splice(0).forEach((f) => f()));
-
-/** Put another kernel in the place of one, until the test ends. */
-function plant(
-  kernelName: string,
-  backendName: string,
-  wrap: (kernel: tf.KernelFunc) => tf.KernelFunc,
-): void {
-  const kernel = tf.getKernel(kernelName, backendName);
-  const put = (kernelFunc: tf.KernelFunc): void => {
-    tf.unregisterKernel(kernelName, backendName);
-    tf.registerKernel({ ...kernel, kernelFunc });
-  };
-  put(wrap(kernel.kernelFunc));
-  undo.push(() => put(kernel.kernelFunc));
-}
 
 /** A step in whose loss something may be planted, with one more result. */
 async function ledgers(hidden: (x: tf.Tensor) => tf.Tensor): Promise<{ dry: Ledger; real: Ledger }> {

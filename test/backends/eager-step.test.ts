@@ -41,6 +41,20 @@ describe('the eager step', () => {
     });
   });
 
+  it('refuses a scalar that it does not have, and is as it was', async () => {
+    await withoutLeak('a wrong scalar', async () => {
+      const [w, x] = [tf.tensor([1, -2]), tf.tensor([0, 0])];
+      const step = eagerStep(backend, definition(w));
+      await expect(step.run({ x }, { learningrate: 1 })).rejects.toThrow(
+        /a square.*scalars that it does not have: learningrate.*learningRate, .*weight/s,
+      );
+      const state = await step.read();
+      expect(numbers(state['trained/w'])).toEqual([1, -2]);
+      step.dispose();
+      tf.dispose([w, x, state]);
+    });
+  });
+
   it('goes on from a state that was read, with other scalars, and refuses another state by name', async () => {
     await withoutLeak('restoring', async () => {
       const [w, x] = [tf.tensor([1, -2]), tf.tensor([0.5, 0.25])];

@@ -1,17 +1,17 @@
 // A training step that is recorded once and replayed as one graph of TensorFlow, its parameters and the state of its
 // optimiser staying on the device from step to step.
-import { InputError } from '../../base/errors';
 import type { Backend } from '../backend';
 import { checkState, eagerStep } from '../eager-step';
 import type { Parameters, StepDefinition, Tensors, TensorTree, TrainingStep } from '../training-step';
-import { computeStep, flattenTree, unflattenTree } from '../training-step';
+import { computeStep, disposedError, flattenTree, scalarsOf, unflattenTree } from '../training-step';
+import { prefixed, under } from '../tree';
 import { tf } from '../tf';
 import { type CaptureProvenance, eagerProvenance } from './provenance';
 import { record, type Recorded, type RecordedBy } from './record';
-import { CaptureRefusal, requireTensorflow } from './refusal';
+import { CaptureRefusal, refuseCapture, requireTensorflow } from './refusal';
 import { recordableOf, Replay, type Replayable } from './replay';
 import type { Compiler } from './session';
-import { prefixed, type SpecTree, under } from './specs';
+import { bareSpecs, type SpecTree } from './specs';
 
 export interface CaptureOptions {
   /** Inputs of the shapes to begin with, or those shapes: `{ image: { shape: [1, 64, 64, 3], dtype: 'float32' } }`. */
@@ -49,6 +49,11 @@ export async function captureStep<P extends Parameters, I extends TensorTree>(
     Object.assign(eagerStep(backend, definition), { provenance: eagerProvenance(refusal) });
   try {
     requireTensorflow(backend, definition.name);
+    if (definition.differentiate)
+      throw refuseCapture(definition.name, 'a memory policy other than one tape', {
+        expected: 'a loss, which a graph differentiates as it likes',
+        fix: "run it eagerly (onRefusal: 'eager'): as a graph TensorFlow computes planes at once, and what is computed twice once",
+      });
     return await open(definition, options, eager);
   } catch (error) {
     if (error instanceof CaptureRefusal && options.onRefusal === 'eager') return eager(error);
@@ -72,19 +77,12 @@ async function open<P extends Parameters, I extends TensorTree>(
   } finally {
     tf.dispose(state);
   }
-  const specs = Object.fromEntries(
-    Object.entries(own).map(([key, { shape, dtype }]) => [key, { shape, dtype }]),
-  ) as unknown as Tensors;
+  const specs = bareSpecs(own) as Tensors;
   const names = Object.keys(own);
   let disposed = false;
   const now = (): typeof running => {
     if (!disposed) return running;
-    throw new InputError({
-      what: name,
-      given: 'a step that was disposed of',
-      expected: 'one that is open',
-      fix: 'capture it again, and write the state that was read before',
-    });
+    throw disposedError(name, 'step', 'capture it again, and write the state that was read before');
   };
   const goOnEagerly = async (replay: Replay, refusal: CaptureRefusal): Promise<CapturedStep<I>> => {
     const step = eager(refusal);
@@ -156,7 +154,7 @@ function replayableOf<P extends Parameters, I extends TensorTree>(
     ...prefixed('optimiser', state),
     ...prefixed('frozen', flattenTree(parameters.frozen)),
   };
-  const scalars = { ...optimiser.scalars, ...definition.scalars };
+  const scalars = scalarsOf(definition);
   return { replayable: { name, variables, scalars, compute: stepOf(definition) }, state };
 }
 

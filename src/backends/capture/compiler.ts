@@ -28,7 +28,7 @@ export interface ChosenOptions {
   compiler: Compiler | 'auto';
   /** In words, for errors. */
   name?: string;
-  /** What `auto` times the step with; ones and zeros unless given. */
+  /** What `auto` times the step with; floats between 1/4 and 1, and zeros of other types, unless given. */
   feeds?: Tensors;
   /** How many steps are to come: `auto` takes XLA where its compile time is repaid within them. */
   steps?: number;
@@ -153,7 +153,17 @@ export function disagreement(expected: Tensors, found: Tensors): number {
   return Math.max(0, ...Object.keys(expected).map(of));
 }
 
+/**
+ * Something to compute with. Floats lie between 1/4 and 1, so that they have logarithms, and no two neighbours are equal: of
+ * numbers that are all the same, a wrong mean or a wrong interpolation is right.
+ */
 function made({ shape, dtype }: GraphSlot): tf.Tensor {
   const types = { 1: 'float32', 3: 'int32', 9: 'int32', 10: 'bool' } as const;
-  return dtype === 1 ? tf.ones([...shape]) : tf.zeros([...shape], types[dtype]);
+  if (dtype !== 1) return tf.zeros([...shape], types[dtype]);
+  const golden = (Math.sqrt(5) - 1) / 2;
+  const values = Float32Array.from(
+    { length: tf.util.sizeFromShape([...shape]) },
+    (_, k) => 0.25 + 0.75 * ((k * golden) % 1),
+  );
+  return tf.tensor(values, [...shape]);
 }

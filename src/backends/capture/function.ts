@@ -2,13 +2,13 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import type { Backend } from '../backend';
 import type { Tensors, TensorTree } from '../training-step';
-import { flattenTree, unflattenTree } from '../training-step';
+import { flattenTree, keptCopies, scalarTensors, unflattenTree } from '../training-step';
+import { prefixed, under } from '../tree';
 import { tf } from '../tf';
 import type { CaptureOptions } from './capture';
 import { type CaptureProvenance, eagerProvenance } from './provenance';
 import { CaptureRefusal, refuseCapture, requireTensorflow } from './refusal';
 import { Replay } from './replay';
-import { prefixed, under } from './specs';
 
 /** A function of parameters, inputs and scalars: pure, and not async. */
 export interface FunctionDefinition<P extends TensorTree = TensorTree, I extends TensorTree = TensorTree> {
@@ -91,21 +91,18 @@ function eagerFunction<P extends TensorTree, I extends TensorTree>(
   definition: FunctionDefinition<P, I>,
   provenance: CaptureProvenance,
 ): CapturedFunction<I> {
-  const copy = (tensors: Tensors): Tensors =>
-    Object.fromEntries(Object.entries(tensors).map(([path, tensor]) => [path, tf.keep(tensor.clone())]));
-  let parameters = copy(flattenTree(definition.parameters));
+  let parameters = keptCopies(flattenTree(definition.parameters));
   return {
     provenance,
     run: (inputs, scalars = {}) =>
       backend.step(definition.name, () => {
-        const values = Object.entries({ ...definition.scalars, ...scalars });
-        const tensors = Object.fromEntries(values.map(([key, value]) => [key, tf.scalar(value)]));
+        const tensors = scalarTensors(definition.name, definition.scalars ?? {}, scalars);
         const outputs = computeFunction(definition, parameters, inputs, tensors);
         // Of its own, also where the function gives an input back.
         return Object.fromEntries(Object.entries(outputs).map(([key, tensor]) => [key, tensor.clone()]));
       }),
     write(values) {
-      const next = copy({ ...parameters, ...values });
+      const next = keptCopies({ ...parameters, ...values });
       tf.dispose(parameters);
       parameters = next;
     },

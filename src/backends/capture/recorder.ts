@@ -1,5 +1,6 @@
 // Records what a function asks of TensorFlow. tfjs-node hands every operation to its binding, in TensorFlow's own names:
 // while a function is recorded, a stand-in for the binding writes them down as nodes of a graph.
+import { replacing } from '../../base/replacing';
 import { tf } from '../tf';
 import { attributeOf } from './attributes';
 import {
@@ -145,25 +146,21 @@ export class Recorder {
   private install(): () => void {
     const { backend, binding } = this;
     const engine = tf.engine() as unknown as Engine;
-    const stands: [object, string, unknown][] = [
-      [backend, 'binding', this.standIn()],
-      [backend, 'recording', true],
-      [backend, 'getInputTensorIds', (tensors: KernelInput[]) => tensors.map((tensor) => this.idOf(tensor))],
-      [backend, 'write', this.write(backend.write.bind(backend))],
-      [backend, 'readSync', (dataId: object) => this.hostRead(dataId)],
-      [backend, 'read', (dataId: object) => this.hostReadLater(dataId)],
-      [engine, 'runKernelFunc', this.runKernelFunc(engine.runKernelFunc.bind(engine))],
-      [engine, 'trackTensor', this.trackTensor(engine.trackTensor.bind(engine))],
-      [tf.Variable.prototype, 'assign', () => this.variableAssigned()],
+    const undo = [
+      replacing(backend as NodeBackend & { recording?: boolean }, {
+        binding: this.standIn(),
+        recording: true,
+        getInputTensorIds: (tensors: KernelInput[]) => tensors.map((tensor) => this.idOf(tensor)),
+        write: this.write(backend.write.bind(backend)),
+        readSync: (dataId: object) => this.hostRead(dataId),
+        read: (dataId: object) => this.hostReadLater(dataId),
+      }),
+      replacing(engine, {
+        runKernelFunc: this.runKernelFunc(engine.runKernelFunc.bind(engine)),
+        trackTensor: this.trackTensor(engine.trackTensor.bind(engine)),
+      }),
+      replacing(tf.Variable.prototype, { assign: () => this.variableAssigned() }),
     ];
-    const undo = stands.map(([host, name, value]) => {
-      const own = Object.getOwnPropertyDescriptor(host, name);
-      Object.defineProperty(host, name, { value, configurable: true, writable: true, enumerable: true });
-      return () => {
-        if (own) Object.defineProperty(host, name, own);
-        else Reflect.deleteProperty(host, name);
-      };
-    });
     return () => {
       for (const one of undo.reverse()) one();
       if (backend.binding !== binding) throw new Error('the binding was not put back');

@@ -1,12 +1,13 @@
 // A function that is recorded when it first sees inputs of some shapes, and replayed as a graph from then on.
 import { tf } from '../tf';
-import type { Tensors, TensorTree } from '../training-step';
+import { scalarTensors, type Tensors, type TensorTree } from '../training-step';
+import { prefixed } from '../tree';
 import type { RecordedFunction } from './recorder';
 import { record, type Recordable, type Recorded, type RecordedBy } from './record';
 import type { CaptureProvenance } from './provenance';
 import { type CompilerChoice, openChosen } from './compiler';
 import type { Compiler, Session } from './session';
-import { prefixed, signatureOf, type Specs, specsOf, type SpecTree, treeOf } from './specs';
+import { bareSpecs, bareTree, signatureOf, type Specs, specsOf, type SpecTree, treeOf } from './specs';
 
 /** What is replayed. */
 export interface Replayable {
@@ -41,9 +42,7 @@ export class Replay {
     private readonly options: ReplayOptions,
   ) {
     // Not the tensors: they are the caller's, and may be gone when the next shape comes.
-    this.specs = Object.fromEntries(
-      Object.entries(variables).map(([name, { shape, dtype }]) => [name, { shape, dtype }]),
-    );
+    this.specs = bareSpecs(variables);
   }
 
   /** Record for inputs of these shapes and open a session. @throws CaptureRefusal; what the function and the session throw */
@@ -58,12 +57,11 @@ export class Replay {
   async run(inputs: TensorTree, scalars: Readonly<Record<string, number>>): Promise<Tensors> {
     const specs = specsOf(inputs, 'inputs');
     const signature = signatureOf(specs);
-    if (!this.graphs.has(signature)) await this.take(inputs, specs);
-    const graph = this.graphs.get(signature)!;
-    if (recheckedAfter(graph.runs)) graph.recorded.recheck();
-    const values = { ...this.replayable.scalars, ...scalars };
-    const fed = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, tf.scalar(value)]));
+    const fed = scalarTensors(this.replayable.name, this.replayable.scalars, scalars);
     try {
+      if (!this.graphs.has(signature)) await this.take(inputs, specs);
+      const graph = this.graphs.get(signature)!;
+      if (recheckedAfter(graph.runs)) graph.recorded.recheck();
       const outputs = this.session!.run({ ...(specs as Tensors), ...prefixed('scalars', fed) });
       graph.runs++;
       return outputs;
@@ -122,7 +120,7 @@ export function recordableOf(
   variables: Specs,
   inputs: SpecTree,
 ): Recordable {
-  const form = formOf(inputs);
+  const form = bareTree(inputs);
   const scalar = { shape: [], dtype: 'float32' as const };
   const scalarSpecs = Object.fromEntries(Object.keys(scalars).map((key) => [`scalars/${key}`, scalar]));
   return {
@@ -131,13 +129,4 @@ export function recordableOf(
     variables,
     compute: (slots) => compute(treeOf(form, slots, 'inputs'), slots),
   };
-}
-
-/** The tree of shapes and types alone: without the tensors, which are the caller's to free. */
-function formOf(tree: SpecTree): SpecTree {
-  const specs = specsOf(tree, '');
-  const bare = Object.fromEntries(
-    Object.entries(specs).map(([name, { shape, dtype }]) => [name, { shape, dtype }]),
-  );
-  return treeOf(tree, bare as unknown as Tensors, '');
 }

@@ -13,7 +13,7 @@ import { sessionGraph } from './session-graph';
 import type { Compiler, SessionGraph } from './session-graph';
 
 export type { Compiler } from './session-graph';
-import type { Tensors } from '../training-step';
+import { disposedError, type Tensors } from '../training-step';
 import { tf } from '../tf';
 
 export interface SessionOptions {
@@ -82,12 +82,7 @@ export function openSession(
 
   const session = (): { id: number; graph: SessionGraph } => {
     if (open) return open;
-    throw new InputError({
-      what: name,
-      given: 'a session that was disposed of',
-      expected: 'one that is open',
-      fix: 'open it again, with the values that were read before',
-    });
+    throw disposedError(name, 'session', 'open it again, with the values that were read before');
   };
   const call = (feeds: readonly [string, tf.Tensor][], fetches: readonly string[]): TensorMetadata[] => {
     const ids = backend.getInputTensorIds(feeds.map(([, tensor]) => tensor));

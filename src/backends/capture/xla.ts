@@ -12,7 +12,7 @@ import type { StepBody } from './step-body';
 /**
  * A call of the function in place of the recorded nodes.
  * @param slots  where inputs and variables are found in the graph
- * @throws InputError naming operations whose outputs are not known by name
+ * @throws InputError naming operations that XLA has wrong, or whose outputs are not known by name
  */
 export function compiledBody(
   what: string,
@@ -20,6 +20,7 @@ export function compiledBody(
   step: RecordedStep,
   slots: ReadonlyMap<string, string>,
 ): StepBody {
+  requireRight(what, step.nodes);
   requireKnown(what, step.nodes);
   const given = [...step.inputs, ...step.variables].map((slot, k) => ({ ...slot, argument: `a${k}` }));
   const argumentsByName = new Map(given.map((slot) => [slot.name, slot]));
@@ -64,6 +65,24 @@ export function compiledBody(
     ],
     values: new Map(wanted.map((value, k) => [value, `${call}:${k}`])),
   };
+}
+
+/** What XLA of TensorFlow 2.21 has wrong, found by the cases of the proof. */
+const wrong: Readonly<Record<string, string>> = {
+  ResizeBilinear:
+    'other numbers at some sizes, 5 pixels to 15 among them (https://github.com/tensorflow/tensorflow/issues/118344)',
+};
+
+/** @throws InputError naming what XLA would compute wrong */
+function requireRight(what: string, nodes: readonly GraphNode[]): void {
+  const found = nodes.find((node) => node.op in wrong);
+  if (!found) return;
+  throw new InputError({
+    what,
+    given: `${found.op}, which XLA has wrong: ${wrong[found.op]}`,
+    expected: 'operations that XLA computes as the eager step does',
+    fix: 'use the compiler graph',
+  });
 }
 
 function requireKnown(what: string, nodes: readonly GraphNode[]): void {

@@ -88,72 +88,20 @@ export function gelu(x: Tensor): Tensor {
   );
 }
 
-/** SAM's two terms of a relative position: by row and by column of the key. */
-export interface RelativeTerms {
-  /** [batch, queries, rows of keys]. */
-  rows: Tensor;
-  /** [batch, queries, columns of keys]. */
-  columns: Tensor;
-}
+/** The two channels of each pair of neighbours exchanged. */
+const exchanged = (x: Tensor): Tensor => tf.reshape(tf.reverse(tf.reshape(x, [-1, 2]), 1), x.shape);
 
-/** For every key of a grid, 1 at its row and 1 at its column: [keys, rows + columns]. */
-function places(rows: number, columns: number): Tensor {
-  const width = rows + columns;
-  const values = new Float32Array(rows * columns * width);
-  for (let key = 0; key < rows * columns; key++) {
-    values[key * width + Math.floor(key / columns)] = 1;
-    values[key * width + rows + (key % columns)] = 1;
-  }
-  return tf.tensor(values, [1, rows * columns, width]);
-}
-
-/**
- * Attention of q [batch, queries, width] to k and v [batch, keys, width]: softmax(scale q k' + relative) v. Saves one map
- * [batch, queries, keys]. The relative terms are further columns of q, and the places of the keys those of k: so they
- * take part in the product, and no second map is made for them.
- */
-export function attention(
-  q: Tensor,
-  k: Tensor,
-  v: Tensor,
-  scale: number,
-  relative: RelativeTerms | undefined,
-): Tensor {
-  const width = q.shape[2]!;
-  const terms = relative ? [relative.rows, relative.columns] : [];
-  const sizes = terms.map((term) => term.shape[2]!);
-  const widened = (k: Tensor): Tensor => {
-    if (!relative) return k;
-    const at = tf.tile(places(sizes[0], sizes[1]), [k.shape[0], 1, 1]);
-    return tf.concat([k, at], 2);
-  };
-  const inputs: Record<string, Tensor> = { q, k, v };
-  if (relative) Object.assign(inputs, { rows: relative.rows, columns: relative.columns });
+/** Pairs of channels turned. Saves the tables alone: the gradient turns back, and needs nothing of x. */
+export function rotate(x: Tensor, cosine: Tensor, sine: Tensor): Tensor {
+  const turned = (t: Tensor, cosine: Tensor, sine: Tensor): Tensor =>
+    tf.add(tf.mul(t, cosine), tf.mul(exchanged(t), sine));
   return operation(
-    'attention',
-    inputs,
+    'rotate',
+    { x },
     (save) => {
-      const scaled = tf.mul(q, scale);
-      const logits = tf.matMul(relative ? tf.concat([scaled, ...terms], 2) : scaled, widened(k), false, true);
-      const map = tf.softmax(logits);
-      const out = tf.matMul(map, v);
-      save([scaled, k, v, map, out]);
-      return out;
+      save([cosine, sine]);
+      return turned(x, cosine, sine);
     },
-    (dy, [scaled, k, v, map, out]) => {
-      const gradients = tf.tidy(() => {
-        // The sum of dmap map over the keys is that of dy out over the width.
-        const dmap = tf.matMul(dy, v, false, true);
-        const dlogits = tf.mul(map, tf.sub(dmap, tf.sum(tf.mul(dy, out), -1, true)));
-        const wide = tf.matMul(dlogits, widened(k));
-        const [dscaled, ...dterms] = relative ? tf.split(wide, [width, ...sizes], 2) : [wide];
-        return [tf.mul(dscaled, scale), tf.matMul(dlogits, scaled, true), ...dterms];
-      });
-      const names = ['q', 'k', ...(relative ? ['rows', 'columns'] : [])];
-      return {
-        ...Object.fromEntries(names.map((name, i) => [name, () => gradients[i]])),
-        v: () => tf.matMul(map, dy, true),
-      };
-    },
+    (dy, [cosine, sine]) => ({ x: () => turned(dy, cosine, exchanged(sine)) }),
   );
 }

@@ -4,6 +4,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { InputError } from '../../base/errors';
 import { tf } from '../tf';
+import { attention as attentionWithMap, attentionInChunks, type RelativeTerms } from './attention';
 import * as compositions from './compositions';
 import * as kernels from './kernels';
 
@@ -77,10 +78,47 @@ export function leakyRelu<T extends Tensor>(x: T, slope: number): T {
   return (kernels.hasLeakyRelu() ? kernels.leakyRelu(x, slope) : tf.leakyRelu(x, slope)) as T;
 }
 
+/**
+ * Each pair of neighbouring channels turned: x cosine + exchanged(x) sine, where the channels of a pair are exchanged. For a turn
+ * the sines of a pair are -sin and sin. There is a gradient by x alone.
+ * @param x  [..., tokens, width]; cosine and sine [tokens, width], an even width
+ * @throws InputError for other shapes and types
+ */
+export function rotate<T extends Tensor>(x: T, { cosine, sine }: { cosine: Tensor; sine: Tensor }): T {
+  checkFloats('rotate', { x, cosine, sine });
+  const last = x.shape.slice(-2);
+  const fits = [cosine, sine].every((table) => table.rank === 2 && table.shape.join() === last.join());
+  if (!fits || last[1] % 2 !== 0)
+    throw wrong(
+      'rotate',
+      `x ${shown(x)}, cosine ${shown(cosine)}, sine ${shown(sine)}`,
+      'x as [..., tokens, width], cosine and sine as [tokens, width], an even width',
+    );
+  return compositions.rotate(x, cosine, sine) as T;
+}
+
 /** Softmax over the last axis; its gradient saves the result alone. @throws InputError unless x is float32 */
 export function softmax<T extends Tensor>(x: T): T {
   checkFloats('softmax', { x });
   return tf.softmax(x);
+}
+
+/** Bytes that one chunk of attention's map may have, where attention is in chunks. */
+let chunkBytes: number | undefined;
+
+/**
+ * Call a function; attention in it keeps no map, and computes it some heads at a time, in the forward pass and again in the
+ * backward pass: one more product of three.
+ * @param most  bytes that a map may have at a time; one head's is the least
+ */
+export function withAttentionInChunks<T>(f: () => T, most = 2 ** 26): T {
+  const before = chunkBytes;
+  chunkBytes = most;
+  try {
+    return f();
+  } finally {
+    chunkBytes = before;
+  }
 }
 
 /** How attention weighs. */
@@ -92,7 +130,7 @@ export interface AttentionOptions {
    * lie on a grid, row by row, and the key in row r and column c of it gets rows[..., query, r] + columns[..., query, c].
    * rows [..., queries, rows of keys], columns [..., queries, columns of keys].
    */
-  relative?: compositions.RelativeTerms;
+  relative?: RelativeTerms;
 }
 
 /**
@@ -139,7 +177,10 @@ export function attention<T extends Tensor>(q: T, k: Tensor, v: Tensor, options:
   // A reshape on the tape would keep what it is given.
   const flat = (x: Tensor): Tensor => (x.rank === 3 ? x : tf.reshape(x, [-1, ...x.shape.slice(-2)]));
   const terms = relative && { rows: flat(relative.rows), columns: flat(relative.columns) };
-  const compute = kernels.hasAttention(flat(q), flat(k)) ? kernels.attention : compositions.attention;
-  const out = compute(flat(q), flat(k), flat(v), scale, terms);
+  const [flatQ, flatK, flatV] = [q, k, v].map(flat);
+  // A kernel of ours keeps no map anyway.
+  const composed = chunkBytes === undefined ? attentionWithMap : attentionInChunks;
+  const compute = kernels.hasAttention(flatQ, flatK) ? kernels.attention : composed;
+  const out = compute(flatQ, flatK, flatV, scale, terms, chunkBytes);
   return (out.rank === q.rank ? out : tf.reshape(out, q.shape)) as T;
 }

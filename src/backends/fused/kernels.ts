@@ -3,7 +3,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import type { BackendName } from '../backend';
 import { tf } from '../tf';
-import type { RelativeTerms } from './compositions';
+import type { RelativeTerms } from './attention';
 import { operation } from './operation';
 
 const attentionKernels = ['CocAttention', 'CocAttentionGrad'];
@@ -84,8 +84,7 @@ export function attention(
   scale: number,
   relative: RelativeTerms | undefined,
 ): Tensor {
-  const inputs: Record<string, Tensor> = { q, k, v };
-  if (relative) Object.assign(inputs, { rows: relative.rows, columns: relative.columns });
+  const inputs: Record<string, Tensor> = { q, k, v, ...relative };
   const names = Object.keys(inputs);
   return operation(
     'attention kernel',

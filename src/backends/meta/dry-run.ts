@@ -2,6 +2,7 @@
 // in megabytes where it takes a card.
 import type { DataType, Tensor } from '@tensorflow/tfjs';
 import { InputError } from '../../base/errors';
+import { replacing } from '../../base/replacing';
 import type { AllocationWatch, Declared } from '../allocations';
 import { watchAllocations } from '../allocations';
 import type { BackendName } from '../backend';
@@ -12,6 +13,7 @@ import { freeingSaved } from '../saved-tensors';
 import { stepError } from '../step';
 import type { Parameters, StepDefinition, TensorTree } from '../training-step';
 import { flattenTree } from '../training-step';
+import { mapLeaves, type Tree } from '../tree';
 import { tf } from '../tf';
 import { givenToStep, watchedStep } from '../watched-step';
 import { enterMeta, type MetaBackend, metaName } from './backend';
@@ -25,7 +27,7 @@ export interface Blank {
   readonly dtype?: DataType;
 }
 /** Such in objects and lists. */
-export type BlankTree = Blank | readonly BlankTree[] | { readonly [name: string]: BlankTree };
+export type BlankTree = Tree<Blank>;
 
 /** Tensors that are there at the beginning, by what they are for. */
 export type Given = Partial<Record<Category, BlankTree>>;
@@ -169,15 +171,10 @@ const isBlank = (tree: BlankTree): tree is Blank =>
   (tree.shape as unknown[]).every((n) => typeof n === 'number');
 
 /** Tensors without numbers. */
-function blankTree(backend: MetaBackend, tree: BlankTree): TensorTree {
-  if (isBlank(tree)) {
-    const { shape, dtype = 'float32' } = tree;
-    return tf.engine().makeTensorFromTensorInfo(backend.blank({ shape, dtype }), backend);
-  }
-  if (Array.isArray(tree)) return (tree as BlankTree[]).map((value) => blankTree(backend, value));
-  const entries = Object.entries(tree as Record<string, BlankTree>);
-  return Object.fromEntries(entries.map(([name, value]) => [name, blankTree(backend, value)]));
-}
+const blankTree = (backend: MetaBackend, tree: BlankTree): TensorTree =>
+  mapLeaves<Blank, Tensor>(tree, isBlank, ({ shape, dtype = 'float32' }) =>
+    tf.engine().makeTensorFromTensorInfo(backend.blank({ shape, dtype }), backend),
+  );
 
 /** The parts of TensorFlow.js's engine that this leans on (4.22; some are private there, so a test watches them). */
 interface Engine {
@@ -193,14 +190,16 @@ function accountOfKept(): { free(): void } {
   const kept: Tensor[] = [];
   const first = engine.nextTensorId();
   const variables = new Set(Object.values(engine.state.registeredVariables));
-  engine.keep = (tensor) => {
-    // What was there before is not ours to free.
-    if (tensor.id > first) kept.push(tensor);
-    return keep(tensor);
-  };
+  const restore = replacing(engine, {
+    keep(tensor) {
+      // What was there before is not ours to free.
+      if (tensor.id > first) kept.push(tensor);
+      return keep(tensor);
+    },
+  });
   return {
     free() {
-      Reflect.deleteProperty(engine, 'keep');
+      restore();
       tf.dispose(kept);
       for (const variable of Object.values(engine.state.registeredVariables))
         if (!variables.has(variable)) variable.dispose();

@@ -1,4 +1,5 @@
 // Shape rules of kernels that move elements, or make them of nothing.
+import { type Strided, stridedInfo } from '../strided';
 import { tf } from '../tf';
 import { type Info, type Rule, type Rules, axesOf, each, listOf, sizeOf } from './rule';
 
@@ -61,28 +62,8 @@ const slice: Rule<{ begin: number | number[]; size: number | number[] }> = ({ x 
   return { shape: count, dtype: x.dtype };
 };
 
-interface Strided {
-  begin: number[];
-  end: number[];
-  strides: number[];
-  beginMask: number;
-  endMask: number;
-  ellipsisMask: number;
-  newAxisMask: number;
-  shrinkAxisMask: number;
-}
 const stridedSlice: Rule<Strided> = ({ x }, a) => {
-  const { finalShape } = tf.slice_util.sliceInfo(
-    [...x.shape],
-    a.begin,
-    a.end,
-    a.strides,
-    a.beginMask,
-    a.endMask,
-    a.ellipsisMask,
-    a.newAxisMask,
-    a.shrinkAxisMask,
-  );
+  const { finalShape } = stridedInfo(x.shape, a);
   return { shape: finalShape, dtype: x.dtype };
 };
 

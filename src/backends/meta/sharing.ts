@@ -31,12 +31,16 @@ const ones = (size: number | readonly number[]): boolean => [size].flat().every(
 const windowOfOne: Sharing = ({ x }, { filterSize, strides }) =>
   ones(filterSize) && ones(strides) ? x : undefined;
 
+/** A sum, or a stack, of one tensor: itself. */
+const alone: Sharing = (inputs) => (Object.keys(inputs).length === 1 ? inputs[0] : undefined);
+
 const everywhere: Record<string, Sharing> = {
   Identity: ({ x }) => x,
   Reshape: ({ x }) => x,
   ExpandDims: ({ input }) => input,
   Cast: sameType,
-  AddN: (inputs) => (Object.keys(inputs).length === 1 ? inputs[0] : undefined),
+  AddN: alone,
+  Pack: alone,
 };
 const cpu: Record<string, Sharing> = {
   Cast: widening,
@@ -50,7 +54,7 @@ const cpu: Record<string, Sharing> = {
 const many = ({ shape }: TensorInfo): boolean => shape.length > 4;
 const noPadding = ({ paddings }: Attributes): boolean => paddings.flat().every((n) => n === 0);
 /** Sums along an axis of one element: no pass is needed. */
-const alone: Sharing = ({ x }, { axis, exclusive }) => {
+const alongOne: Sharing = ({ x }, { axis, exclusive }) => {
   const [along] = tf.util.parseAxisParam(axis, x.shape);
   const last = along === x.shape.length - 1 && !many(x);
   return last && x.shape[along] === 1 && !exclusive ? x : undefined;
@@ -66,8 +70,8 @@ const webgpu: Record<string, Sharing> = {
     const none = many(x) && [attributes.dims].flat().length === 0;
     return none ? x : scalarReversed(inputs, attributes);
   },
-  Cumsum: alone,
-  Cumprod: alone,
+  Cumsum: alongOne,
+  Cumprod: alongOne,
 };
 
 const tables: Record<BackendName, Record<string, Sharing>> = {

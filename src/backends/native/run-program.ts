@@ -32,7 +32,6 @@ export async function runProgram(
   const child = spawn(program, args, {
     env,
     cwd,
-    timeout,
     detached: process.platform !== 'win32',
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -44,6 +43,8 @@ export async function runProgram(
     }
   };
   signal?.addEventListener('abort', stop, { once: true });
+  // Not spawn's own `timeout`: for a program that is not there it is never cleared, and keeps this process waiting.
+  const late = timeout === undefined ? undefined : setTimeout(stop, timeout);
   let stdout = '';
   let stderr = '';
   let rest = '';
@@ -62,6 +63,7 @@ export async function runProgram(
     });
     child.once('close', resolve);
   });
+  clearTimeout(late);
   signal?.removeEventListener('abort', stop);
   if (signal?.aborted) throw stopped();
   return { code, stdout, stderr };

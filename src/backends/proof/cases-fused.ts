@@ -1,6 +1,6 @@
 // Cases: the operations of fused/, whose gradients are written by hand, and which some backends have as one kernel.
-import { attention, gelu, instanceNorm, layerNorm, leakyRelu } from '../fused';
-import { type Check, normal, opCase, type OpCase, shown } from './case';
+import { attention, gelu, instanceNorm, layerNorm, leakyRelu, rotate, withAttentionInChunks } from '../fused';
+import { type Check, constant, normal, opCase, type OpCase, shown } from './case';
 import { type Array64, build } from './reference/array';
 import { add, gelu as geluOf, leakyRelu as leakyReluOf, map, scale } from './reference/elementwise';
 import { instanceNorm as instanceNormOf, layerNorm as layerNormOf, softmax } from './reference/normalise';
@@ -47,6 +47,31 @@ const relative = ([batch, rows, columns, width]: (typeof grids)[number]): Check 
       matMul(softmax(add(scale(matMul(q, k, false, true), 0.5), bias(byRow, byColumn))), v),
     torch:
       'F.scaled_dot_product_attention(a, b, c, attn_mask=(d.unsqueeze(-1) + e.unsqueeze(-2)).flatten(-2), scale=0.5)',
+  };
+};
+
+/** The same with no map kept: one entry of the batch in a chunk, or all. PyTorch has the case above. */
+const inChunks = (check: Check): Check[] =>
+  [1, Infinity].map((most) => ({
+    ...check,
+    torch: undefined,
+    setting: `${check.setting}, ${most === 1 ? 'one by one' : 'at once'}`,
+    run: (tf, inputs) => withAttentionInChunks(() => check.run(tf, inputs), most),
+  }));
+
+/** Tables of any numbers, not only sines: the gradient must be that of what is computed. */
+const turned = (shape: number[]): Check => {
+  const table = shape.slice(-2);
+  return {
+    setting: shown(shape),
+    inputs: [normal(...shape), constant(normal(...table)), constant(normal(...table))],
+    run: (_, [x, cosine, sine]) => rotate(x, { cosine, sine }),
+    reference: ([x, cosine, sine]) =>
+      build(shape, (_, flat) => {
+        const at = flat % cosine.data.length;
+        return x.data[flat] * cosine.data[at] + x.data[flat ^ 1] * sine.data[at];
+      }),
+    torch: 'a * b + a.unflatten(-1, (-1, 2)).flip(-1).flatten(-2) * c',
   };
 };
 
@@ -107,6 +132,20 @@ export const fusedCases: OpCase[] = [
       torch: 'F.gelu(a)',
     })),
   ),
+  opCase(
+    'fused',
+    'pairs of channels turned, fused',
+    [
+      [3, 2],
+      [2, 5, 8],
+      [2, 3, 4, 12],
+    ].map(turned),
+  ),
   opCase('fused', 'attention, fused', attentions.map(plain)),
   opCase('fused', 'attention with relative terms, fused', grids.map(relative)),
+  opCase(
+    'fused',
+    'attention in chunks, fused',
+    [...attentions.map(plain), ...grids.map(relative)].flatMap(inChunks),
+  ),
 ];

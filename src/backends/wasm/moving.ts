@@ -2,6 +2,7 @@
 // Reverse writes four bytes for every bool, past its output; its StridedSlice gives float32 for everything; its Slice and
 // SplitV copy the whole tensor out of the heap first; its GatherV2 with
 // batch dimensions reads the wrong places.
+import { type Strided, stridedInfo } from '../strided';
 import { tf } from '../tf';
 import type { Kernel, Kernels, TensorInfo } from './kernel';
 import type { WasmBackend } from './module';
@@ -75,29 +76,8 @@ const splitV: Kernel<{ numOrSizeSplits: number | number[]; axis: number }> = (
   });
 };
 
-interface Strided {
-  begin: number[];
-  end: number[];
-  strides: number[];
-  beginMask: number;
-  endMask: number;
-  ellipsisMask: number;
-  newAxisMask: number;
-  shrinkAxisMask: number;
-}
-
 const stridedSlice: Kernel<Strided> = ({ x }, a, backend) => {
-  const info = tf.slice_util.sliceInfo(
-    x.shape,
-    a.begin,
-    a.end,
-    a.strides,
-    a.beginMask,
-    a.endMask,
-    a.ellipsisMask,
-    a.newAxisMask,
-    a.shrinkAxisMask,
-  );
+  const info = stridedInfo(x.shape, a);
   const counts = tf.slice_util.computeOutShape(info.begin, info.end, info.strides);
   const out = take(
     backend,

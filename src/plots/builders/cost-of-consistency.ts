@@ -156,13 +156,18 @@ function layoutOf(rows: Row[], limits: Limit[]): PlotSpec['layout'] {
       yanchor: 'middle',
       font: { color: grey.soft },
     }));
-  const names = limits.map(({ label, of }) => ({
+  // Names of lines that are close stand on either side of both.
+  const places = limits.map(({ of }) => gigabytes(of));
+  const close = places.length > 1 && Math.max(...places) - Math.min(...places) < 0.4 * top;
+  const anchor = (x: number): 'left' | 'right' | 'center' =>
+    close ? (x === Math.max(...places) ? 'left' : 'right') : x > top / 2 ? 'right' : 'center';
+  const names = limits.map(({ label, of }, k) => ({
     text: `${label}: ${limitText(of)}`,
-    x: gigabytes(of),
+    x: places[k],
     yref: 'paper',
     y: 1,
-    xanchor: gigabytes(of) > top / 2 ? 'right' : 'center',
-    xshift: gigabytes(of) > top / 2 ? 20 : 0,
+    xanchor: anchor(places[k]),
+    xshift: !close && places[k] > top / 2 ? 20 : 0,
     yanchor: 'bottom',
     borderpad: 1,
   }));
@@ -220,18 +225,19 @@ const said = (row: Row): string =>
 
 function caption(rows: Row[], limits: Limit[]): string {
   const published = rows.filter((r) => r.reading === 'paper').map(said);
-  const others = kinds.filter(
-    (k) => k !== 'paper' && rows.some((r) => r.reading === k && amountsOf(r).length > 0),
-  );
+  const has = (kind: Kind): boolean => rows.some((r) => r.reading === kind && amountsOf(r).length > 0);
   const open = rows.filter((r) => amountsOf(r).length === 0).map((r) => kindWord[r.reading]);
   return [
     'Memory for one view and for three.',
     published.length > 0
       ? `Of the study's Figure 2 only the caption is at hand, so the published bars (hatched) are the numbers of its text: ${published.join('; ')}.`
       : '',
-    others.length > 0
-      ? `Beside them, ${others.map((k) => kindWord[k]).join(', ')}: what the blocks of the encoder keep for the backward pass, for one image a view. Weights and buffers come on top.`
+    has('derived')
+      ? "Derived: what the blocks of PyTorch's encoder keep for the backward pass; weights and buffers come on top."
       : '',
+    has('dry-run') ? 'Dry run: the peak of our whole step on TensorFlow.js beyond the weights.' : '',
+    has('measured') ? 'Measured: the peak as the driver reports it.' : '',
+    'One image a view.',
     open.length > 0 ? `Not tested yet: ${open.join(', ')}.` : '',
     limits.length > 0 ? `Dashed: the memory of ${limits.map((l) => l.label).join(' and ')}.` : '',
     'GB is 10⁹ bytes.',

@@ -222,7 +222,7 @@ function bothOf(line: LinkedLine, signal: Signal): Trace[] {
 }
 
 /** Which colour is which label, right below the slices. */
-function labelKey({ labels }: LinkedPlanes, y: number): JsonObject {
+export function labelKey({ labels }: Pick<LinkedPlanes, 'labels'>, y: number): JsonObject {
   const named = labels.map(({ value, name }) => `<span style="color:${labelColour(value)}">■</span> ${name}`);
   return {
     text: named.join('   '),

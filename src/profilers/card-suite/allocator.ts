@@ -1,15 +1,8 @@
-// TensorFlow's allocator, as its log tells: with TF_CPP_VMODULE=bfc_allocator=3 every allocation and release is a line, on a card
-// as on the processor. TensorFlow's binding for Node does not give these numbers.
+// What TensorFlow's allocator held during each unit, as its log tells (allocator-log.ts).
 import { z } from 'zod';
+import { allocatorLine } from '../allocator-log';
 import { unitMark } from './messages';
 import type { PrintedReader } from './part';
-
-/** What a process needs in its environment for such a log; the processor uses this allocator when it is asked to. */
-export const allocatorEnvironment = {
-  TF_CPP_VMODULE: 'bfc_allocator=3',
-  TF_CPP_MIN_LOG_LEVEL: '0',
-  TF_CPU_ALLOCATOR_USE_BFC: 'true',
-};
 
 /** What an allocator held. */
 export const allocatedSchema = z.strictObject({
@@ -22,9 +15,6 @@ export const allocatedSchema = z.strictObject({
   allocations: z.number().int(),
 });
 export type Allocated = z.infer<typeof allocatedSchema>;
-
-const allocation = /\] AllocateRaw (\S+)\s+(\d+) 0x[\da-f]+\s*$/;
-const release = /\] DeallocateRaw (\S+)\s+(\d+)\s*$/;
 
 /** Reads the log and counts, for each allocator, what is held during a unit. */
 export function allocatorReader(): PrintedReader {
@@ -39,10 +29,9 @@ export function allocatorReader(): PrintedReader {
   };
   return {
     line(text) {
-      const got = allocation.exec(text);
-      if (got) return change(got[1], Number(got[2]));
-      const gave = release.exec(text);
-      if (gave) return change(gave[1], -Number(gave[2]));
+      const told = allocatorLine(text);
+      if (told?.what === 'failure') return;
+      if (told) return change(told.allocator, told.what === 'allocation' ? told.bytes : -told.bytes);
       const [mark, unit] = [text.slice(0, unitMark.begin.length), text.slice(unitMark.begin.length)];
       if (mark === unitMark.begin)
         for (const one of held.values())

@@ -1,6 +1,7 @@
 // The parts of the suite, in the order in which they are run: what is wrong first, then how fast, then what it takes.
 import { inRepo } from '../../base/paths';
-import { allocatorEnvironment, allocatorReader } from './allocator';
+import { allocatorEnvironment } from '../allocator-log';
+import { allocatorReader } from './allocator';
 import { caseNames } from './checks';
 import { featureNames } from './features';
 import { memoryNames } from './memory';

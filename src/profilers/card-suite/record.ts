@@ -50,6 +50,7 @@ const tables: Record<string, readonly string[]> = {
     'message',
   ],
   features: ['what', 'value'],
+  tilings: ['tiling', 'numbers', 'size', 'error', 'ms', 'rate', 'message'],
 };
 
 /** @throws InputError naming what a study lacks to be a record of a card */

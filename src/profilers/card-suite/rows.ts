@@ -2,54 +2,17 @@
 import { quantile } from '../../base/interval';
 import type { Finding, Table } from '../../results/result';
 import type { Card } from '../cards';
-import { allocatedSchema } from './allocator';
 import { checkedSchema } from './checks';
-import { featuresSchema, wantedFeatures } from './features';
-import { measuredMemorySchema } from './memory';
+import { featuresTable, memoryTable, tilingsTable } from './device-rows';
+import { number, outcomesOf, type PartsFound, type Row, short, shortOrNull, text } from './found';
 import type { Part, PartState } from './part';
 import type { Timed } from './times';
 import { steppedSchema } from './steps';
 import { timedSchema } from './times';
 import type { TimedUnit } from './units';
 
-/** The parts with what was found. */
-export interface PartsFound {
-  parts: readonly Part[];
-  states: Readonly<Record<string, PartState>>;
-}
-
-type Row = Table['rows'][number];
-type Column = Table['columns'][number];
-
-const text = (key: string, title: string): Column => ({ key, title });
-const number = (key: string, title: string, unit: string, digits: number): Column => ({
-  key,
-  title,
-  unit,
-  digits,
-  align: 'right',
-});
-
 /** What is compared across engines may differ by this much, relative: sums in another order; with TF32 ten bits of each factor. */
 const tolerance = { float32: 1e-3, TF32: 2e-2 };
-
-const short = (value: number, digits = 4): number => Number(value.toPrecision(digits));
-const shortOrNull = (value: number | null): number | null => (value === null ? null : short(value));
-
-/** The engine of a part, and what it does: `tensorflow`, `times tf32`. */
-function nameOf(part: Part): { engine: string; task: string } {
-  const [engine, ...rest] = part.name.split(' ');
-  return { engine, task: rest.join(' ') };
-}
-
-function partsDoing(
-  { parts, states }: PartsFound,
-  task: string,
-): { engine: string; part: Part; state: PartState }[] {
-  return parts
-    .filter((part) => nameOf(part).task === task && states[part.name])
-    .map((part) => ({ engine: nameOf(part).engine, part, state: states[part.name] }));
-}
 
 /** What became of a part, in words. */
 export function stateOf(part: Part, state: PartState | undefined): string {
@@ -88,17 +51,13 @@ export function partsTable({ parts, states }: PartsFound): Table {
 
 /** Every operation and gradient on every engine; a case that ended its process is `failed`. */
 export function checksTable(found: PartsFound): Table {
-  const rows = partsDoing(found, 'checks').flatMap(({ engine, part, state }) =>
-    part.units.flatMap((id): Row[] => {
-      const outcome = state.units[id];
-      if (!outcome) return [];
-      if ('failed' in outcome)
-        return [{ engine, case: id, status: 'failed', value: null, gradient: null, message: outcome.failed }];
-      const { status, valueError, gradientError, message } = checkedSchema.parse(outcome.result);
-      const errors = { value: shortOrNull(valueError), gradient: shortOrNull(gradientError) };
-      return [{ engine, case: id, status, ...errors, message }];
-    }),
-  );
+  const rows = outcomesOf(found, 'checks').map(({ engine, id, outcome }): Row => {
+    if ('failed' in outcome)
+      return { engine, case: id, status: 'failed', value: null, gradient: null, message: outcome.failed };
+    const { status, valueError, gradientError, message } = checkedSchema.parse(outcome.result);
+    const errors = { value: shortOrNull(valueError), gradient: shortOrNull(gradientError) };
+    return { engine, case: id, status, ...errors, message };
+  });
   const columns = [
     text('engine', 'Engine'),
     text('case', 'Case'),
@@ -120,14 +79,12 @@ interface TimeRow {
 
 function timeRows(found: PartsFound, units: readonly TimedUnit[]): TimeRow[] {
   const of = (task: string, precision: TimeRow['precision']): TimeRow[] =>
-    partsDoing(found, task).flatMap(({ engine, state }) =>
-      units.flatMap((unit): TimeRow[] => {
-        const outcome = state.units[unit.id];
-        if (!outcome) return [];
-        const timed = 'failed' in outcome ? outcome : timedSchema.parse(outcome.result);
-        return [{ unit, precision, engine, timed }];
-      }),
-    );
+    outcomesOf(found, task).flatMap(({ engine, id, outcome }): TimeRow[] => {
+      const unit = units.find((one) => one.id === id);
+      if (!unit) return [];
+      const timed = 'failed' in outcome ? outcome : timedSchema.parse(outcome.result);
+      return [{ unit, precision, engine, timed }];
+    });
   return [...of('times', 'float32'), ...of('times tf32', 'TF32')];
 }
 
@@ -140,10 +97,15 @@ function agree(a: Timed, b: Timed, within: number): boolean {
 }
 
 /** How a row agrees with the others of its kind, in words. */
-function agreement(others: number, far: readonly string[], what: string): string {
-  if (others === 0) return 'nothing to compare with';
-  return far.length === 0 ? 'yes' : `ANOTHER ${what} than ${far.join(', ')}`;
+function agreement(others: readonly object[], far: readonly { name: string }[], what: string): string {
+  if (others.length === 0) return 'nothing to compare with';
+  return far.length === 0 ? 'yes' : `ANOTHER ${what} than ${far.map(({ name }) => name).join(', ')}`;
 }
+
+const quartiles = (samples: readonly number[]): { low: number; high: number } => ({
+  low: short(quantile(samples, 0.25)),
+  high: short(quantile(samples, 0.75)),
+});
 
 /** Time, rate and share of the card's peak of every unit on every engine. */
 export function timesTable(found: PartsFound, units: readonly TimedUnit[], sheet: Card | undefined): Table {
@@ -157,24 +119,19 @@ export function timesTable(found: PartsFound, units: readonly TimedUnit[], sheet
     const peak = sheet?.flops[precision === 'TF32' ? 'tf32' : 'fp32'] ?? null;
     const others = all.flatMap((row) =>
       row.unit === unit && row.precision === precision && row.engine !== engine && !('failed' in row.timed)
-        ? [{ engine: row.engine, timed: row.timed }]
+        ? [{ name: row.engine, timed: row.timed }]
         : [],
     );
     const far = others.filter((other) => !agree(timed, other.timed, tolerance[precision]));
     return {
       ...common,
       ms: short(ms),
-      low: short(quantile(timed.samples, 0.25)),
-      high: short(quantile(timed.samples, 0.75)),
+      ...quartiles(timed.samples),
       alone: short(timed.aloneMs),
       calls: timed.calls,
       rate: short(rate),
       share: peak === null ? null : short((rate * 1e9) / peak),
-      agrees: agreement(
-        others.length,
-        far.map((other) => other.engine),
-        'VALUE',
-      ),
+      agrees: agreement(others, far, 'VALUE'),
     };
   });
   const columns = [
@@ -195,15 +152,11 @@ export function timesTable(found: PartsFound, units: readonly TimedUnit[], sheet
 
 /** Training steps: captured and eager, each engine; their losses must agree. */
 export function stepsTable(found: PartsFound): Table {
-  const all = partsDoing(found, 'steps').flatMap(({ engine, part, state }) =>
-    part.units.flatMap((id) => {
-      const outcome = state.units[id] as PartState['units'][string] | undefined;
-      if (!outcome) return [];
-      const [step, way] = id.split(' ');
-      const stepped = 'failed' in outcome ? outcome : steppedSchema.parse(outcome.result);
-      return [{ step, way, engine, stepped }];
-    }),
-  );
+  const all = outcomesOf(found, 'steps').map(({ engine, id, outcome }) => {
+    const [step, way] = id.split(' ');
+    const stepped = 'failed' in outcome ? outcome : steppedSchema.parse(outcome.result);
+    return { step, way, engine, stepped };
+  });
   const rows = all.map((row): Row => {
     const { step, way, engine, stepped } = row;
     const common = { step, engine, way };
@@ -227,15 +180,10 @@ export function stepsTable(found: PartsFound): Table {
     return {
       ...common,
       ms: short(quantile(stepped.samples, 0.5)),
-      low: short(quantile(stepped.samples, 0.25)),
-      high: short(quantile(stepped.samples, 0.75)),
+      ...quartiles(stepped.samples),
       first: short(stepped.firstMs),
       loss: short(stepped.losses.at(-1)!, 7),
-      agrees: agreement(
-        others.length,
-        far.map(({ name }) => name),
-        'LOSS',
-      ),
+      agrees: agreement(others, far, 'LOSS'),
     };
   });
   const columns = [
@@ -289,90 +237,6 @@ export function goalsTable(found: PartsFound, units: readonly TimedUnit[]): Tabl
   return { columns, rows };
 }
 
-const MiB = 2 ** 20;
-
-/** Memory of a few steps in every reading that there is, beyond what the inputs and the engine held before. */
-export function memoryTable(found: PartsFound): Table {
-  const mib = (bytes: number | null | undefined): number | null =>
-    bytes === null || bytes === undefined ? null : short(bytes / MiB, 6);
-  const beyond = (peak: number | null, before: number | null): number | null =>
-    peak === null || before === null ? null : peak - before;
-  const rows = partsDoing(found, 'memory').flatMap(({ engine, part, state }) =>
-    part.units.flatMap((id): Row[] => {
-      const outcome = state.units[id];
-      if (!outcome) return [];
-      const none = {
-        inputs: null,
-        ledger: null,
-        buffers: null,
-        kept: null,
-        allocator: null,
-        process: null,
-        card: null,
-      };
-      if ('failed' in outcome) return [{ engine, step: id, ...none, message: `failed: ${outcome.failed}` }];
-      const { inputBytes, ledgerBytes, usedBytes, allocatedBytes } = measuredMemorySchema.parse(
-        outcome.result,
-      );
-      const { driver, printed } = outcome;
-      // Of several allocators the one that held most is the device's.
-      const [allocator] = allocatedSchema
-        .array()
-        .parse(printed ?? [])
-        .sort((a, b) => b.peak - a.peak);
-      return [
-        {
-          engine,
-          step: id,
-          inputs: mib(inputBytes),
-          ledger: mib(ledgerBytes),
-          buffers: mib(usedBytes),
-          kept: mib(allocatedBytes),
-          allocator: mib(allocator?.peak),
-          process: driver ? beyond(driver.peak.process, driver.before.process) : null,
-          card: driver ? beyond(driver.peak.card, driver.before.card) : null,
-          message: allocator ? `allocator ${allocator.allocator}` : '',
-        },
-      ];
-    }),
-  );
-  const columns = [
-    text('engine', 'Engine'),
-    text('step', 'Step'),
-    number('inputs', 'Inputs', 'MiB', 2),
-    number('ledger', 'Dry run, most', 'MiB', 2),
-    number('buffers', 'Buffers in use, most', 'MiB', 2),
-    number('kept', 'Buffers asked of the device, most', 'MiB', 2),
-    number('allocator', "TensorFlow's allocator, most", 'MiB', 2),
-    number('process', 'Driver, this process, increase', 'MiB', 0),
-    number('card', 'Driver, whole card, increase', 'MiB', 0),
-    text('message', 'Remark'),
-  ];
-  return { columns, rows };
-}
-
-/** What the WebGPU adapter has: wanted features first, then all limits. */
-export function featuresTable(found: PartsFound): Table {
-  const rows = partsDoing(found, 'features').flatMap(({ state }) =>
-    Object.values(state.units).flatMap((outcome): Row[] => {
-      if ('failed' in outcome) return [{ what: 'adapter', value: `failed: ${outcome.failed}` }];
-      const { features, limits, subgroupSizes, subgroupMatrices } = featuresSchema.parse(outcome.result);
-      const others = features.filter((name) => !wantedFeatures.includes(name));
-      return [
-        ...wantedFeatures.map((name) => ({ what: name, value: features.includes(name) ? 'yes' : 'no' })),
-        { what: 'sizes of subgroups', value: subgroupSizes ? subgroupSizes.join(' to ') : 'none' },
-        ...subgroupMatrices.map(({ componentType, resultComponentType, M, N, K }) => ({
-          what: 'subgroup matrix',
-          value: `${M} x ${K} by ${K} x ${N}, ${componentType} to ${resultComponentType}`,
-        })),
-        { what: 'other features', value: others.join(' ') || 'none' },
-        ...Object.entries(limits).map(([what, value]) => ({ what, value })),
-      ];
-    }),
-  );
-  return { columns: [text('what', 'Feature or limit'), text('value', 'Adapter')], rows };
-}
-
 /** Every table of the record as a finding, by the end of its id. */
 export function findingsOf(
   study: string,
@@ -402,5 +266,6 @@ export function findingsOf(
     table('goals', "Products on WebGPU against PyTorch's in float32", goalsTable(found, units)),
     table('memory', 'Memory of a few steps in several readings', memoryTable(found)),
     table('features', 'Features and limits of the WebGPU adapter', featuresTable(found)),
+    table('tilings', 'Products on WebGPU by tiling and precision', tilingsTable(found)),
   ];
 }

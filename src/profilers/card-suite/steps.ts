@@ -1,4 +1,5 @@
-// Training steps of the bench's nets: captured as a graph on tensorflow, called operation by operation on both engines.
+// Training steps of the bench's nets: on tensorflow captured as a graph and compiled by XLA, on both engines called operation
+// by operation.
 import { z } from 'zod';
 import type { Backend } from '../../backends/backend';
 import { captureStep } from '../../backends/capture/capture';
@@ -18,7 +19,7 @@ export const steppedSchema = z.strictObject({
 export type Stepped = z.infer<typeof steppedSchema>;
 
 /** How a step is run. */
-export const ways = ['captured', 'eager'] as const;
+export const ways = ['captured', 'xla', 'eager'] as const;
 export type Way = (typeof ways)[number];
 
 const small = { image: 64, patch: 8, width: 192, depth: 6, heads: 3, rank: 4 };
@@ -73,9 +74,9 @@ export function stepsRunner({
     const { definition, inputs, dispose } = nets.open(nets[kind](size));
     const began = performance.now();
     const step =
-      way === 'captured'
-        ? await captureStep(backend, definition, { inputs })
-        : eagerStep(backend, definition);
+      way === 'eager'
+        ? eagerStep(backend, definition)
+        : await captureStep(backend, definition, { inputs, compiler: way === 'xla' ? 'xla' : 'graph' });
     const lossOf = async (): Promise<number> => {
       const outputs = await step.run(inputs);
       const [loss] = await outputs.loss.data();

@@ -23,7 +23,7 @@ import { emptyPart, partStateSchema, runPart } from './part';
 import { partsOf, unitsOf } from './parts';
 import { dataSheetOf } from './peaks';
 import { rehearsalId, rehearsalNote, studyId } from './record';
-import type { PartsFound } from './rows';
+import type { PartsFound } from './found';
 import { findingsOf } from './rows';
 
 export interface SuiteOptions extends Long {

@@ -31,7 +31,7 @@ async function runnerOf(request: Request): Promise<UnitRunner> {
     case 'memory':
       return (await import('./memory.js')).memoryRunner(request);
     case 'features':
-      return (await import('./features.js')).featureUnit;
+      return (await import('./features.js')).featuresRunner(request);
   }
 }
 

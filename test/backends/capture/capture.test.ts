@@ -65,6 +65,9 @@ describeWith('native-tensorflow', 'a captured step', () => {
       const [a, b] = [await captured.read(), await eager.read()];
       expect(largestDifference(a, b)).toBeLessThan(1e-5);
       expect(captured.provenance.shapes).toHaveLength(3);
+      await expect(captured.run(batches[0], { rate: 1 })).rejects.toThrow(
+        /scalars that it does not have: rate.*learningRate/s,
+      );
       captured.dispose();
       eager.dispose();
       tf.dispose([a, b, batches] as never);

@@ -65,37 +65,41 @@ describeWith('native-tensorflow', 'the nets, captured', () => {
     });
   });
 
-  it(`over ${steps} steps the loss stays within three times what the number of threads makes, also after a checkpoint`, async () => {
-    const [one, two] = [eagerLosses(1), eagerLosses(2)];
-    for (const net of nets) {
-      await withoutLeak(net, async () => {
-        const work = open(plans[net]);
-        const { definition, inputs } = work;
-        const allowed = Math.max(3 * gap(one[net], two[net]), 1e-6);
-        const captured = await captureStep(backend, definition, { inputs });
-        const all = await lossesOf(captured, inputs, steps);
-        expect(all.at(-1)!).toBeLessThan(all[0]);
-        expect(gap(all, one[net])).toBeLessThanOrEqual(allowed);
+  it(
+    `over ${steps} steps the loss stays within three times what the number of threads makes, also after a checkpoint`,
+    { timeout: 240_000 },
+    async () => {
+      const [one, two] = [eagerLosses(1), eagerLosses(2)];
+      for (const net of nets) {
+        await withoutLeak(net, async () => {
+          const work = open(plans[net]);
+          const { definition, inputs } = work;
+          const allowed = Math.max(3 * gap(one[net], two[net]), 1e-6);
+          const captured = await captureStep(backend, definition, { inputs });
+          const all = await lossesOf(captured, inputs, steps);
+          expect(all.at(-1)!).toBeLessThan(all[0]);
+          expect(gap(all, one[net])).toBeLessThanOrEqual(allowed);
 
-        // Half captured, a checkpoint, and the rest captured anew and eagerly.
-        const first = await captureStep(backend, definition, { inputs });
-        const half = await lossesOf(first, inputs, steps / 2);
-        const checkpoint = await first.read();
-        first.dispose();
-        const rest = steps - half.length;
-        for (const step of [
-          await captureStep(backend, definition, { inputs }),
-          eagerStep(backend, definition),
-        ]) {
-          await step.write(checkpoint);
-          const whole = [...half, ...(await lossesOf(step, inputs, rest))];
-          expect(gap(whole, one[net])).toBeLessThanOrEqual(allowed);
-          step.dispose();
-        }
-        captured.dispose();
-        work.dispose();
-        tf.dispose(checkpoint);
-      });
-    }
-  });
+          // Half captured, a checkpoint, and the rest captured anew and eagerly.
+          const first = await captureStep(backend, definition, { inputs });
+          const half = await lossesOf(first, inputs, steps / 2);
+          const checkpoint = await first.read();
+          first.dispose();
+          const rest = steps - half.length;
+          for (const step of [
+            await captureStep(backend, definition, { inputs }),
+            eagerStep(backend, definition),
+          ]) {
+            await step.write(checkpoint);
+            const whole = [...half, ...(await lossesOf(step, inputs, rest))];
+            expect(gap(whole, one[net])).toBeLessThanOrEqual(allowed);
+            step.dispose();
+          }
+          captured.dispose();
+          work.dispose();
+          tf.dispose(checkpoint);
+        });
+      }
+    },
+  );
 });

@@ -1,5 +1,5 @@
 // Every case of the proof, all its settings in one graph: the same graph whether it is recorded by shapes or by running it,
-// and the numbers of the eager run, values and gradients.
+// and the numbers of the eager run, values and gradients, as a graph and compiled by XLA.
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Backend } from '../../../src/backends/backend';
 import { captureFunction } from '../../../src/backends/capture/function';
@@ -78,6 +78,42 @@ const difference = (a: tf.Tensor, b: tf.Tensor): number => {
   return size(x.map((value, k) => (Object.is(value, y[k]) ? 0 : value - y[k]))) / (size(y) || 1);
 };
 
+function expectSame(found: Tensors, expected: Tensors): void {
+  expect(Object.keys(found)).toEqual(Object.keys(expected));
+  for (const [key, tensor] of Object.entries(found)) {
+    expect(tensor.dtype).toBe(expected[key].dtype);
+    expect(tensor.shape).toEqual(expected[key].shape);
+    expect(difference(tensor, expected[key])).toBeLessThan(1e-5);
+  }
+}
+
+/** Cases that XLA is not given, or does not take. */
+const notCompiled: readonly [RegExp, RegExp][] = [
+  [/^resizeBilinear/, /ResizeBilinear, which XLA has wrong/],
+  [/^cropAndResize/, /No registered 'CropAndResize' OpKernel for XLA_CPU_JIT/],
+];
+
+/** The same by XLA. */
+async function compiled(
+  definition: Parameters<typeof captureFunction>[1],
+  inputs: tf.Tensor[][],
+  eager: Tensors,
+): Promise<void> {
+  const run = async (): Promise<Tensors> => {
+    const captured = await captureFunction(backend, definition, { inputs, compiler: 'xla' });
+    try {
+      return await captured.run(inputs);
+    } finally {
+      captured.dispose();
+    }
+  };
+  const refusal = notCompiled.find(([cases]) => cases.test(definition.name));
+  if (refusal) return expect(run()).rejects.toThrow(refusal[1]);
+  const outputs = await run();
+  expectSame(outputs, eager);
+  tf.dispose(outputs);
+}
+
 describeWith('native-tensorflow', 'cases of the proof, captured', () => {
   beforeAll(async () => {
     backend = await (await loadCandidate('tensorflow')).open();
@@ -102,14 +138,10 @@ describeWith('native-tensorflow', 'cases of the proof, captured', () => {
           expect(`${recordedBy}: ${why}`).toMatch(/^shapes:/);
           expect(refused[name]).toBe(undefined);
           const outputs = await captured.run(inputs);
-          expect(Object.keys(outputs)).toEqual(Object.keys(eager));
-          for (const [key, tensor] of Object.entries(outputs)) {
-            expect(tensor.dtype).toBe(eager[key].dtype);
-            expect(tensor.shape).toEqual(eager[key].shape);
-            expect(difference(tensor, eager[key])).toBeLessThan(1e-5);
-          }
+          expectSame(outputs, eager);
           captured.dispose();
           tf.dispose(outputs);
+          await compiled(definition, inputs, eager);
           if (recordedBy === 'shapes') {
             const specs = specsOf(inputs, 'inputs');
             const recordable: Recordable = {

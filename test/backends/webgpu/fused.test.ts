@@ -1,7 +1,7 @@
 // Our programs on WebGPU: attention without a map, and products by every tiling; on a card in software.
 import { beforeAll, expect, it } from 'vitest';
 import type * as Fused from '../../../src/backends/fused';
-import type * as Compositions from '../../../src/backends/fused/compositions';
+import type * as Attention from '../../../src/backends/fused/attention';
 import type * as Products from '../../../src/backends/webgpu/matrix-product';
 import type { tf as Tf } from '../../../src/backends/tf';
 import type { WebgpuBackend } from '../../../src/backends/webgpu/open';
@@ -16,7 +16,7 @@ describeWith('swiftshader', 'our programs on webgpu', () => {
   let tf: typeof Tf;
   let backend: WebgpuBackend;
   let fused: typeof Fused;
-  let compositions: typeof Compositions;
+  let composition: typeof Attention;
   let products: typeof Products;
 
   beforeAll(async () => {
@@ -26,7 +26,7 @@ describeWith('swiftshader', 'our programs on webgpu', () => {
     backend = await candidate.open({ asked: true });
     ({ tf } = await import('../../../src/backends/tf.js'));
     fused = await import('../../../src/backends/fused/index.js');
-    compositions = await import('../../../src/backends/fused/compositions.js');
+    composition = await import('../../../src/backends/fused/attention.js');
     products = await import('../../../src/backends/webgpu/matrix-product.js');
   });
 
@@ -114,7 +114,7 @@ describeWith('swiftshader', 'our programs on webgpu', () => {
     await backend.step('upload', () => void tf.add(q, 0));
     const map = 4 * tokens ** 2;
     const own = await peak((q, k, v) => fused.attention(q, k, v, { scale: 0.25 }));
-    const composed = await peak((q, k, v) => compositions.attention(q, k, v, 0.25, undefined));
+    const composed = await peak((q, k, v) => composition.attention(q, k, v, 0.25, undefined));
     expect(composed).toBeGreaterThan(2 * map);
     expect(own).toBeLessThan(map);
     q.dispose();

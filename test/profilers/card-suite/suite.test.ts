@@ -179,7 +179,7 @@ describeWith('torch', 'PyTorch beside the cpu backend', () => {
 });
 
 describeWith('swiftshader', 'a rehearsal on SwiftShader', () => {
-  it('times, features and memory of webgpu; the record says that it is a rehearsal', async () => {
+  it('times, features, tilings and memory of webgpu; the record says that it is a rehearsal', async () => {
     const outer = { ...process.env };
     Object.assign(process.env, swiftshaderEnvironment());
     try {
@@ -195,6 +195,17 @@ describeWith('swiftshader', 'a rehearsal on SwiftShader', () => {
       });
       expect(table(done, 'parts').filter(({ state }) => state === 'done')).toHaveLength(3);
       expect(table(done, 'features')[0]).toEqual({ what: 'timestamp-query', value: 'yes' });
+      const tiled = table(done, 'tilings');
+      expect(tiled.map(({ numbers }) => numbers).sort()).toEqual([
+        ...Array<string>(5).fill('float16'),
+        ...Array<string>(5).fill('float32'),
+      ]);
+      for (const { numbers, error, ms, rate, message } of tiled)
+        if (numbers === 'float32') {
+          expect(error).toBeLessThan(1e-5);
+          // 2 x 64 cubed operations in so many milliseconds.
+          expect(Number(rate) * Number(ms)).toBeCloseTo(0.524288, 2);
+        } else expect({ ms, message }).toEqual({ ms: null, message: 'the adapter has no shader-f16' });
       const [block] = table(done, 'memory');
       // 4 MiB of numbers, and the parameters of the kernel that fills them.
       expect(block).toMatchObject({ engine: 'webgpu', step: 'block of 4 MiB' });
