@@ -5,8 +5,9 @@ const ground = [['base'], ['results']];
 const compute = [
   ['volume', 'backends'],
   ['datasets', 'sampling'],
-  ['nn'],
-  ['losses'],
+  ['metrics', 'nn'],
+  ['models', 'losses'],
+  ['memory'],
   ['profilers'],
   ['experiments'],
 ];

@@ -13,7 +13,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 1,
     isolate: true,
-    testTimeout: 30_000,
-    hookTimeout: 120_000,
+    // Long: a machine that does other things as well is not wrong.
+    testTimeout: 120_000,
+    hookTimeout: 240_000,
   },
 });

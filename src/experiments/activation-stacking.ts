@@ -1,7 +1,8 @@
 // Activation stacking on paper: what one and three views keep for the backward pass, and which cards hold it (section 4.1).
 //
-// Everything here follows from shapes. What a dry run of the same code allocates and what a driver reports join the same
-// table and figure once there is code to run; until then their places say so.
+// Everything here follows from shapes: PyTorch's step by closed form, our own by dry run. What the driver of a card reports joins
+// the same table and figure once there was a card; until then its places say so.
+import type { ModelName } from '../models/registry';
 import type { CardName } from '../profilers/cards';
 import { cards } from '../profilers/cards';
 import type { Regime, SavedBytes } from '../profilers/activations';
@@ -19,7 +20,10 @@ import { encoderFlops } from '../profilers/flops';
 import { encoderParameters, loraParameters, samNorms, samParameters } from '../profilers/parameters';
 import { uNetShapes } from '../profilers/unet-counts';
 import { uNetNorms } from '../profilers/unet-inference';
+import type { ShownPolicy } from './dry-runs';
+import { findDryRuns, policyId, shownPolicies, tabulateDryRuns } from './dry-runs';
 import { Findings } from './findings';
+import { findOrigins } from './origins';
 import type { StudyDefinition } from './study';
 
 const shape = encoderShapes['sam-vit-h'];
@@ -51,24 +55,32 @@ const drawn = [
 const plain = regimes.find((r) => regimeId(r) === 'fp32-naive-adapters')!;
 const lean = regimes.find((r) => regimeId(r) === 'amp-fused-adapters')!;
 
-export const activationStacking: StudyDefinition<Record<string, never>> = {
+interface Spec {
+  /** Whose step is dry-run. */
+  model: ModelName;
+}
+
+export const activationStacking: StudyDefinition<Spec> = {
   id: 'activation-stacking',
   title: 'Activation stacking: what views keep, and which cards hold it',
   module: 'experiments/activation-stacking',
   name: 'activationStacking',
   needs: [],
-  specs: { tiny: {}, quick: {}, full: {} },
-  cost: { quick: { seconds: 1, memoryGiB: 0.2 }, full: { seconds: 1, memoryGiB: 0.2 } },
-  run() {
+  specs: { tiny: { model: 'tiny-64' }, quick: { model: 'sam-vit-h' }, full: { model: 'sam-vit-h' } },
+  cost: { quick: { seconds: 25, memoryGiB: 0.5 }, full: { seconds: 25, memoryGiB: 0.5 } },
+  async run({ model }, long) {
     const found = new Findings('activation-stacking', 1);
     findCards(found);
     for (const regime of regimes) findRegime(found, regime);
     findRemedies(found);
     findComparisons(found);
     findNorms(found);
+    findOrigins(found);
+    await findDryRuns(found, model, long);
     tabulate(found);
+    tabulateDryRuns(found, limits);
     found.figure('figure', 'The cost of consistency', 'cost-of-consistency', figureData(), 'derived');
-    return Promise.resolve({ findings: found.all, inputs: [], notes: [], seed: null });
+    return { findings: found.all, inputs: [], notes: [], seed: null };
   },
 };
 
@@ -160,6 +172,12 @@ const remedies = {
   },
 } as const;
 type Remedy = keyof typeof remedies;
+/** What the same remedy is called among memory policies. */
+const policyOf: Record<Remedy, ShownPolicy> = {
+  recompute: 'recompute',
+  'per-view': 'per-plane',
+  both: 'per-plane+recompute',
+};
 const remedyNames = Object.keys(remedies) as Remedy[];
 
 function findRemedies(found: Findings): void {
@@ -271,7 +289,7 @@ function findNorms(found: Findings): void {
 
 function tabulate(found: Findings): void {
   const value = (id: string): number => found.value(id);
-  found.table('readings', 'Memory of one and of three views, in four readings', 'derived', {
+  found.table('readings', 'Memory of one and of three views, as PyTorch keeps it', 'derived', {
     columns: [
       { key: 'regime', title: 'Precision, attention, what is trained', align: 'left' },
       { key: 'one', title: 'One view, derived', unit: 'GB', digits: 2 },
@@ -279,7 +297,6 @@ function tabulate(found: Findings): void {
       { key: 'step', title: 'With weights and optimiser', unit: 'GB', digits: 2 },
       { key: 't4', title: 'Samples on a T4', digits: 0 },
       { key: 'a100', title: 'Samples on an A100', digits: 0 },
-      { key: 'dry', title: 'Dry run', align: 'left' },
       { key: 'driver', title: 'Driver', align: 'left' },
     ],
     rows: regimes.map((regime) => {
@@ -291,7 +308,6 @@ function tabulate(found: Findings): void {
         step: value(`step.${id}.three`),
         t4: value(`batch.t4.${id}`),
         a100: value(`batch.a100-40.${id}`),
-        dry: notTested,
         driver: notTested,
       };
     }),
@@ -302,7 +318,7 @@ function tabulate(found: Findings): void {
       { key: 'plain', title: regimeTitle(plain), unit: 'GB', digits: 2 },
       { key: 'least', title: regimeTitle(lean), unit: 'GB', digits: 2 },
       { key: 'work', title: 'Arithmetic of a step', digits: 2 },
-      { key: 'dry', title: 'Dry run', align: 'left' },
+      { key: 'dry', title: 'Ours, dry run', unit: 'GB', digits: 2 },
       { key: 'driver', title: 'Driver', align: 'left' },
     ],
     rows: [
@@ -311,7 +327,7 @@ function tabulate(found: Findings): void {
         plain: value(`saved.${regimeId(plain)}.three`),
         least: value(`saved.${regimeId(lean)}.three`),
         work: 1,
-        dry: notTested,
+        dry: value('dry-run.tape.3'),
         driver: notTested,
       },
       ...remedyNames.map((name) => ({
@@ -319,7 +335,7 @@ function tabulate(found: Findings): void {
         plain: value(`saved.${name}.${regimeId(plain)}`),
         least: value(`saved.${name}.${regimeId(lean)}`),
         work: value(`work.${name}`),
-        dry: notTested,
+        dry: value(`dry-run.${policyId(policyOf[name])}.3`),
         driver: notTested,
       })),
     ],
@@ -347,7 +363,12 @@ function tabulate(found: Findings): void {
   });
 }
 
-/** Figure 2: published bars, derived ones, and places for the two readings to come. */
+const limits = named.map((card) => ({
+  label: cards[card].name.replace(/ \(.*/, ''),
+  id: `activation-stacking.card.${card}`,
+}));
+
+/** Figure 2: published bars, derived ones, dry runs of our own step, and a place for the reading to come. */
 function figureData(): object {
   const id = (rest: string): string => `activation-stacking.${rest}`;
   const titles = new Map(regimes.map((r) => [regimeId(r), regimeTitle(r)]));
@@ -371,9 +392,14 @@ function figureData(): object {
         one: null,
         three: id(`saved.${name}.${regimeId(plain)}`),
       })),
-      { label: 'dry run of the same code', reading: 'dry-run', one: null, three: null },
+      ...(['lean', 'per-plane+lean', 'per-plane+recompute+lean+chunked'] as const).map((policy) => ({
+        label: `ours, ${shownPolicies[policy]}`,
+        reading: 'dry-run',
+        one: id(`dry-run.${policyId(policy)}.1`),
+        three: id(`dry-run.${policyId(policy)}.3`),
+      })),
       { label: 'as the driver reports', reading: 'measured', one: null, three: null },
     ],
-    limits: named.map((card) => ({ label: cards[card].name.replace(/ \(.*/, ''), id: id(`card.${card}`) })),
+    limits,
   };
 }

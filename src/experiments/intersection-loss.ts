@@ -3,8 +3,8 @@
 // No network is run. Predictions are reference masks, constants and disagreements that were put there; geometry is that of
 // the study's grid. What training with the term does needs training.
 import { Random } from '../base/random';
-import type { SharedLine } from '../losses/intersection';
-import { intersectionGradient, intersectionLoss } from '../losses/intersection';
+import type { SharedLine } from '../losses/eq2';
+import { eq2, eq2Gradient } from '../losses/eq2';
 import { simclrLoss } from '../losses/contrastive';
 import { drawVoxels } from '../sampling/draw';
 import type { LinePlace } from '../sampling/intersection';
@@ -87,7 +87,7 @@ function sharedLine(planes: Predictions, [a, b]: readonly [PlaneName, PlaneName]
 }
 
 const lossOf = (planes: Predictions, of: typeof pairs): number =>
-  intersectionLoss(of.map((pair) => sharedLine(planes, pair)));
+  eq2(of.map((pair) => sharedLine(planes, pair)));
 
 function planesAt(volume: Volume, voxel: Triple): Predictions {
   const plane = (name: PlaneName): Plane => readPlane(volume, planeGrid(volume, name), voxel);
@@ -185,11 +185,11 @@ function findGradient(found: Findings, seed: number): void {
     first: Array.from({ length: 64 }, () => random.uniform()),
     second: Array.from({ length: 64 }, () => random.uniform()),
   };
-  const by = intersectionGradient(line);
+  const by = eq2Gradient(line);
   const step = 1e-4;
   const numeric = (end: 'first' | 'second', i: number): number => {
     const moved = (by: number): number =>
-      intersectionLoss([{ ...line, [end]: line[end].map((p, k) => (k === i ? p + by : p)) }]);
+      eq2([{ ...line, [end]: line[end].map((p, k) => (k === i ? p + by : p)) }]);
     return (moved(step) - moved(-step)) / (2 * step);
   };
   const errors = (['first', 'second'] as const).flatMap((end) =>
@@ -296,7 +296,7 @@ function squareLoss(planes: Predictions, interpolation: Interpolation): number {
     return [name, { fit, pixels: toSquare(pixels, fit) }] as const;
   });
   const of = Object.fromEntries(squared) as Record<PlaneName, (typeof squared)[number][1]>;
-  return intersectionLoss(
+  return eq2(
     ofEq2.map(([a, b]) => {
       const line = intersectionLine(planes[a], planes[b]);
       const { places, count } = resizedLine(line, [of[a].fit, of[b].fit]);

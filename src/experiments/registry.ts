@@ -1,8 +1,12 @@
 // Every study, by id.
 import { activationStacking } from './activation-stacking';
+import { executedStep } from './executed-step';
 import { iterationEconomy } from './iteration-economy';
+import { intersectionFloor } from './intersection-floor';
 import { intersectionStudy } from './intersection-loss';
 import { linkedPlanes } from './linked-planes';
+import { memoryTimeline } from './memory-timeline';
+import { oneNetwork } from './one-network';
 import { planeAgreement } from './plane-agreement';
 import { planeReads } from './plane-reads';
 import { remedies } from './remedies';
@@ -25,7 +29,11 @@ export const studies: Record<string, StudyDefinition> = {
   [remedies.id]: remedies,
   [viewAlignment.id]: viewAlignment,
   [activationStacking.id]: activationStacking,
+  [executedStep.id]: executedStep,
+  [memoryTimeline.id]: memoryTimeline,
   [triSiamese.id]: triSiamese,
   [tableOne.id]: tableOne,
   [intersectionStudy.id]: intersectionStudy,
+  [intersectionFloor.id]: intersectionFloor,
+  [oneNetwork.id]: oneNetwork,
 };

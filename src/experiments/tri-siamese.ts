@@ -2,13 +2,8 @@
 import type { EncoderName } from '../profilers/encoders';
 import { encoderShapes } from '../profilers/encoders';
 import type { LoraTarget } from '../profilers/parameters';
-import {
-  decoderParameters,
-  encoderParameters,
-  loraParameters,
-  promptParameters,
-  samParameters,
-} from '../profilers/parameters';
+import { decoderParameters, encoderParameters, loraParameters, samParameters } from '../profilers/parameters';
+import { findCountedTwice } from './counted-twice';
 import { Findings } from './findings';
 import type { StudyDefinition } from './study';
 
@@ -34,14 +29,16 @@ export const triSiamese: StudyDefinition<Record<string, never>> = {
   name: 'triSiamese',
   needs: [],
   specs: { tiny: {}, quick: {}, full: {} },
-  cost: { quick: { seconds: 1, memoryGiB: 0.2 }, full: { seconds: 1, memoryGiB: 0.2 } },
-  run() {
+  cost: { quick: { seconds: 2, memoryGiB: 0.3 }, full: { seconds: 2, memoryGiB: 0.3 } },
+  async run() {
+    const { modelParts } = await import('./model-parts.js');
     const found = new Findings('tri-siamese', 1);
     findModels(found);
+    findCountedTwice(found, modelParts);
     findStreams(found);
     findAdapters(found);
     tabulate(found);
-    return Promise.resolve({ findings: found.all, inputs: [], notes: [], seed: null });
+    return { findings: found.all, inputs: [], notes: [], seed: null };
   },
 };
 
@@ -149,39 +146,6 @@ function findAdapters(found: Findings): void {
 }
 
 function tabulate(found: Findings): void {
-  const models = [...sams.map((name) => encoderShapes[name]), encoderShapes.sam3].map((shape) => {
-    const parts = encoderParameters(shape);
-    const isTrunk = shape.neck === 0;
-    const [prompt, decoder] = isTrunk ? [null, null] : [promptParameters(), decoderParameters().total];
-    return {
-      title: shape.title,
-      parts: { ...parts, prompt, decoder },
-      all: isTrunk ? null : samParameters(shape),
-    };
-  });
-  const rows: [string, (m: (typeof models)[number]) => number | null][] = [
-    ['Patch embedding', (m) => m.parts.patch],
-    ['Positions', (m) => m.parts.positions],
-    ['One block, windows', (m) => m.parts.windowedBlock],
-    ['One block, whole picture', (m) => m.parts.globalBlock],
-    ['All blocks', (m) => m.parts.blocks],
-    ['Norms outside the blocks', (m) => m.parts.norms],
-    ['Neck', (m) => m.parts.neck],
-    ['Image encoder', (m) => m.parts.total],
-    ['Prompt encoder', (m) => m.parts.prompt],
-    ['Mask decoder', (m) => m.parts.decoder],
-    ['Whole model', (m) => m.all],
-  ];
-  found.table('parts', 'Parameters by part', 'derived', {
-    columns: [
-      { key: 'part', title: 'Part', align: 'left' },
-      ...models.map((m, i) => ({ key: `m${i}`, title: m.title, digits: 0 })),
-    ],
-    rows: rows.map(([part, of]) => ({
-      part,
-      ...Object.fromEntries(models.map((m, i) => [`m${i}`, of(m)])),
-    })),
-  });
   found.table('adapters', 'Adapters in SAM ViT-H, by rank and by the layers they stand beside', 'derived', {
     columns: [
       { key: 'rank', title: 'Rank', digits: 0 },

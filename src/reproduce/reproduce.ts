@@ -14,6 +14,7 @@ import { judgeAll } from '../claims/verdict';
 import { drawWithMemory } from '../plots/drawn';
 import { lintNotebook, requireBoundNumbers } from '../publish/number-lint';
 import { buildRecordedPaper, paperResults, writeClaimsPage } from '../publish/recorded';
+import { writeVramPage } from '../publish/vram-page';
 import { writeCrate } from '../publish/ro-crate';
 import type { Mode, Result } from '../results/result';
 import { loadResults, quickDir, recordedDir } from '../results/store';
@@ -142,7 +143,8 @@ export async function reproduce({
       ? await step(async () => {
           const built = await buildRecordedPaper({ results, draw, changed: changedOf(outdated), ...long });
           const claims = await writeClaimsPage({ results, here: (await ownResults()).results });
-          const line = `${built.pages} pages, a web page, and a page of all claims`;
+          await writeVramPage();
+          const line = `${built.pages} pages, a web page, and pages of all claims and of memory needs`;
           return { step: 'paper', line, skips: [], ...built, claims };
         })
       : undefined;

@@ -10,6 +10,9 @@ import { intersectionStudy } from '../../src/experiments/intersection-loss';
 import type { StudyDefinition } from '../../src/experiments/study';
 import { tableOne } from '../../src/experiments/table-one';
 import { triSiamese } from '../../src/experiments/tri-siamese';
+import { models } from '../../src/models/registry';
+import { samSpec } from '../../src/models/sam/sam';
+import { flattenParameters } from '../../src/nn/parameters';
 import { figure } from '../../src/plots/draw';
 import type { Finding } from '../../src/results/result';
 
@@ -49,8 +52,11 @@ async function findingsOf<Spec>(
 }
 
 describe('activation-stacking', () => {
-  it('gives each regime within one per cent of PyTorch, three views thrice that, and the step on top', async () => {
-    const { value } = await findingsOf(activationStacking);
+  let found: Awaited<ReturnType<typeof findingsOf>>;
+  beforeAll(async () => (found = await findingsOf(activationStacking)));
+
+  it('gives each regime within one per cent of PyTorch, three views thrice that, and the step on top', () => {
+    const { value } = found;
     for (const { precision, attention, trained, bytes } of oracle.saved) {
       const id = `${precision}-${attention}-${trained}`;
       expect(Math.abs((1e9 * value(`saved.${id}.one`)) / bytes - 1)).toBeLessThan(0.01);
@@ -61,9 +67,9 @@ describe('activation-stacking', () => {
     expect(value('state.fp32-naive-adapters')).toBeCloseTo(weights + 3 * 655_360 * 4e-9, 9);
   });
 
-  it('fits as many samples as fill the card and no more', async () => {
-    const { value, get } = await findingsOf(activationStacking);
-    for (const row of get('readings').table!.rows) expect(row).toMatchObject({ dry: 'not tested yet' });
+  it('fits as many samples as fill the card and no more', () => {
+    const { value, get } = found;
+    for (const row of get('readings').table!.rows) expect(row).toMatchObject({ driver: 'not tested yet' });
     for (const { precision, attention, trained } of oracle.saved) {
       const id = `${precision}-${attention}-${trained}`;
       const [state, three, n] = [`state.${id}`, `saved.${id}.three`, `batch.a100-40.${id}`].map(value);
@@ -75,8 +81,8 @@ describe('activation-stacking', () => {
     expect(value('batch.by-published-numbers')).toBe(2);
   });
 
-  it('has remedies that need less and work more', async () => {
-    const { value } = await findingsOf(activationStacking);
+  it('has remedies that need less and work more', () => {
+    const { value } = found;
     const regime = 'fp32-naive-adapters';
     expect(value(`saved.per-view.${regime}`)).toBe(value(`saved.${regime}.one`));
     expect(value(`saved.recompute.${regime}`)).toBeLessThan(value(`saved.${regime}.one`));
@@ -84,29 +90,42 @@ describe('activation-stacking', () => {
     expect(value('work.both') - 1).toBeCloseTo(2 * (value('work.per-view') - 1), 12);
   });
 
-  it('counts the norms that the modules have, none of them over a batch', async () => {
-    const { get, value } = await findingsOf(activationStacking);
+  it('counts the norms that the modules have, none of them over a batch', () => {
+    const { get, value } = found;
     const norms = Object.values(oracle.parameters['sam-vit-h'].norms);
     expect(get('norms').table!.rows[0].layer).toBe(norms.reduce((a, b) => a + b));
     expect(Object.keys(oracle.parameters['sam-vit-h'].norms).join()).not.toMatch(/batch/i);
     expect(value('batch-norm-layers')).toBe(0);
   });
 
-  it('draws Figure 2 with its published numbers', async () => {
-    const { all } = await findingsOf(activationStacking);
+  it('has dry runs of our own step: three views are three by the plain tape, and one when taken one at a time', () => {
+    const { value, get } = found;
+    expect(value('dry-run.ratio.tape')).toBeGreaterThan(2.8);
+    expect(value('dry-run.tape.2') / value('dry-run.tape.1')).toBeGreaterThan(1.9);
+    // The small network holds as much beside its planes as they do.
+    expect(value('dry-run.over-one.per-plane')).toBeLessThan(1.05);
+    expect(value('dry-run.work.lean')).toBe(1);
+    const rows = get('policies').table!.rows;
+    const least = rows.reduce((low, row) => (row.three! < low.three! ? row : low));
+    expect(least.policy).toBe('all four together');
+    expect(get('remedies').table!.rows[0].dry).toBe(value('dry-run.tape.3'));
+  });
+
+  it('draws Figure 2 with its published numbers', () => {
+    const { all } = found;
     const published = publishedResults(loadRegister());
     const results = new Map(
       [...published, ...all.map((f) => ({ ...published[0], ...f }))].map((r) => [r.id, r]),
     );
     const drawn = figure('activation-stacking.figure', results);
     expect(drawn.rows.filter((r) => r.kind === 'paper' && r.quantity !== 'Memory of a card')).toHaveLength(2);
-    expect(drawn.caption).toContain('Not tested yet: dry run, measured.');
+    expect(drawn.caption).toContain('Not tested yet: measured.');
   });
 });
 
 describe('tri-siamese', () => {
   it('weighs what the modules weigh, shares them once, and tables what it found', async () => {
-    const { value, get } = await findingsOf(triSiamese);
+    const { value } = await findingsOf(triSiamese);
     for (const name of ['sam-vit-b', 'sam-vit-l', 'sam-vit-h']) {
       const { total } = oracle.parameters[name];
       expect(value(`parameters.${name}`)).toBeCloseTo(total / 1e6, 9);
@@ -116,9 +135,42 @@ describe('tri-siamese', () => {
     expect(value('lora.sam-vit-h.qv.4')).toBe(655_360);
     // Rank 4 on everything: per block and rank 2 x 1280 for each of four layers, 1280 + 5120 for each of the MLP's two.
     expect(value('lora.sam-vit-h.linear.4')).toBe(32 * 4 * (4 * 2560 + 2 * 6400));
-    const parts = get('parts').table!.rows;
-    expect(parts.find((r) => r.part === 'Whole model')).toMatchObject({ m2: 641_090_608, m3: null });
-    expect(parts.find((r) => r.part === 'Image encoder')!.m3).toBe(446_237_696);
+  });
+
+  it('counts twice, part by part: the models have what their layers weigh, but for one position of SAM 3', async () => {
+    const { value, get, all } = await findingsOf(triSiamese);
+    const rows = get('counted').table!.rows;
+    const row = (part: string): (typeof rows)[number] => rows.find((r) => r.part === part)!;
+    expect(row('One block, windows')).toMatchObject({
+      'sam-vit-h-layers': 19_681_760,
+      'sam-vit-h-model': 19_681_760,
+    });
+    expect(row('Whole model')).toMatchObject({
+      'sam-vit-h-model': 641_090_608,
+      'sam3-layers': null,
+      'sam3-model': null,
+    });
+    expect(row('Image encoder')).toMatchObject({ 'sam3-layers': 446_237_696, 'sam3-model': 446_236_672 });
+    const ratios = all.filter(
+      (f) => /^tri-siamese\.counted\.[^.]+\.[^.]+$/.test(f.id) && !f.id.endsWith('.dropped'),
+    );
+    const others = ratios.filter((f) => f.value !== 1).map((f) => f.id.replace('tri-siamese.counted.', ''));
+    expect(ratios.length).toBe(4 * 10 + 7);
+    expect(others).toEqual(['sam3.positions', 'sam3.encoder']);
+    expect(value('counted.sam3.dropped')).toBe(1024);
+  });
+
+  it('agrees with the length of the published files up to their names and shapes', async () => {
+    const { value } = await findingsOf(triSiamese);
+    for (const name of ['sam-vit-b', 'sam-vit-l', 'sam-vit-h', 'medsam'] as const) {
+      const { total } = oracle.parameters[name === 'medsam' ? 'sam-vit-b' : name];
+      const beyond = value(`file.${name}`) - 4 * (total + 256);
+      // A torch zip has two entries of its directory and a few bytes of pickle for each tensor.
+      const tensors = Object.keys(flattenParameters(samSpec(models[name].config))).length;
+      expect(beyond / tensors).toBeGreaterThan(300);
+      expect(beyond / tensors).toBeLessThan(350);
+      expect(value(`file-ratio.${name}`)).toBeCloseTo(1 + beyond / (4 * (total + 256)), 12);
+    }
   });
 });
 

@@ -1,5 +1,5 @@
 // The kernel by its own protocol: one kernel for the file, spoken to as a front end does.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { KernelClient } from '../../src/kernel/client';
 import type { Message } from '../../src/kernel/wire';
 
@@ -129,9 +129,9 @@ describe('code that listens', () => {
   it('hears the interrupt through cell().signal and ends in its own words', async () => {
     const cell = kernel.execute(
       "import { cell } from '../../dist';\n" +
-        "await new Promise((_, no) => cell().signal.addEventListener('abort', () => no(new Error('put away'))));",
+        "await new Promise((_, no) => { cell().signal.addEventListener('abort', () => no(new Error('put away'))); console.log('listening'); });",
     );
-    await sleep(1500);
+    await vi.waitFor(() => expect(said(cell.id)).toBe('listening\n'), { timeout: 20_000 });
     await kernel.interrupt();
     expect(await cell.done).toMatchObject({ status: 'error', evalue: 'put away' });
   });

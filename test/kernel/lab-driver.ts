@@ -153,6 +153,13 @@ export class LabSession {
     return notebook;
   }
 
+  /** A cell that waits for the file `go` waits from now on, until what is returned is called. */
+  holdCells(): () => void {
+    const go = path.join(this.folder, 'go');
+    rmSync(go, { force: true });
+    return () => writeFileSync(go, '');
+  }
+
   /** A changed copy of a saved notebook: Jupyter has no signature of it, so it is not trusted. */
   untrustedCopy(from: LabPage, name: string): void {
     const saved = Notebook.parse(JSON.parse(readFileSync(from.file, 'utf8')));

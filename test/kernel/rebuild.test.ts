@@ -51,5 +51,5 @@ describe('the library under a running kernel', () => {
     expect(String(broken.evalue)).toMatch(/src\/base\/interval\.ts:\d+:14 - error TS2322/);
     writeFileSync(edited, source);
     expect(await kernel.execute('1').done).toMatchObject({ status: 'ok' });
-  }, 120_000);
+  }, 300_000);
 });

@@ -75,8 +75,8 @@ const pairs = <T>(list: readonly T[]): [T, T][] =>
 /** Whether two looks can be told apart without hues: by form, or by a lightness that shows in grey (a sixth of the scale). */
 function differ(a: JsonObject, b: JsonObject): boolean {
   const hex = /#[0-9a-f]{6}/gi;
-  const [one, two] = [a, b].map(({ type, mode, marker, line, fill }) =>
-    JSON.stringify({ type, mode, marker, line, fill }),
+  const [one, two] = [a, b].map(({ type, mode, marker, line, fill, fillpattern }) =>
+    JSON.stringify({ type, mode, marker, line, fill, fillpattern }),
   );
   if (one.replace(hex, '') !== two.replace(hex, '')) return true;
   const lightness = (look: string): number[] =>

@@ -18,6 +18,11 @@ function pythonHas(module: string): boolean {
   return spawnSync(python, ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0;
 }
 
+function pythonFinds(module: string): boolean {
+  const look = `import importlib.util, sys; sys.exit(importlib.util.find_spec('${module}') is None)`;
+  return spawnSync(python, ['-c', look], { stdio: 'ignore' }).status === 0;
+}
+
 function hasNative(form: Form): boolean {
   return installedBinding(thisHost(), form) !== undefined;
 }
@@ -27,7 +32,14 @@ const probes = {
   nibabel: () => pythonHas('nibabel'),
   torch: () => pythonHas('torch'),
   pillow: () => pythonHas('PIL'),
+  safetensors: () => pythonHas('safetensors'),
+  /** Hugging Face's models; its SAM is asked for, since old versions have none. */
+  transformers: () => pythonHas('transformers.models.sam'),
+  /** The original SAM; looked for without running it, because it asks for torchvision. */
+  'segment-anything': () => pythonFinds('segment_anything'),
   batchgeneratorsv2: () => pythonHas('batchgeneratorsv2.transforms.spatial.spatial'),
+  /** MONAI, MedPy and DeepMind's surface-distance, which score masks. */
+  'segmentation-metrics': () => pythonHas('monai, medpy.metric.binary, surface_distance'),
   nbclient: () => pythonHas('nbclient'),
   nbformat: () => pythonHas('nbformat'),
   jupyterlab: () => pythonHas('jupyterlab'),

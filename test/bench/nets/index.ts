@@ -1,10 +1,12 @@
 // The nets that are timed, dry-run, tracked and captured.
 import { loraVit } from './lora-vit';
+import { triSiamese } from './tri-siamese';
 import { unet3d } from './unet3d';
 import { attentionBlock, convolution, geluAlone, layerNormAlone, product } from './operations';
 import type { Plan } from './workload';
 
 export { loraVit } from './lora-vit';
+export { triSiamese } from './tri-siamese';
 export { unet3d } from './unet3d';
 export { open, planForPeer } from './workload';
 export type { Plan, Workload } from './workload';
@@ -18,6 +20,8 @@ export const nets: readonly Plan[] = [
   loraVit({ ...small, views: 3 }),
   loraVit({ ...large, views: 1 }),
   loraVit({ ...large, views: 3 }),
+  triSiamese({ ...small, window: 3, globalBlocks: [2, 5], neck: 64 }),
+  triSiamese({ ...large, window: 6, globalBlocks: [2, 5, 8, 11], neck: 128 }),
   unet3d({ size: 32, base: 16, levels: 3, classes: 3 }),
   unet3d({ size: 48, base: 16, levels: 3, classes: 3 }),
   unet3d({ size: 64, base: 16, levels: 3, classes: 3 }),

@@ -102,6 +102,128 @@ def lora_vit(plan, trained, frozen, inputs):
     return total
 
 
+def grid_positions(frequencies, side):
+    """Sines and cosines of random frequencies at the middles of a grid: [side, side, width]."""
+    middles = (jnp.arange(side) + 0.5) / side
+    at = jnp.stack(jnp.meshgrid(middles, middles, indexing='xy'), -1)
+    angles = (2 * at - 1) @ frequencies * (2 * jnp.pi)
+    return jnp.concatenate([jnp.sin(angles), jnp.cos(angles)], -1)
+
+
+def tri_siamese(plan, trained, frozen, inputs):
+    size = plan['size']
+    names = ('image', 'patch', 'width', 'heads', 'window', 'neck', 'side')
+    image, patch, width, heads, window, neck, side = (size[name] for name in names)
+    grid = image // patch
+
+    def mixed(q, k, v, bias=0):
+        return jax.nn.softmax((q * q.shape[-1] ** -0.5) @ k.swapaxes(-1, -2) + bias, -1) @ v
+
+    def adapter(h, name):
+        return (h @ trained[f'adapters/{name}/a']) @ trained[f'adapters/{name}/b']
+
+    def encoder_attention(x, block, span):
+        """Among the tokens of windows: [windows, span, span, width] to the same."""
+        own = f'encoder/blocks/{block}'
+        q, k, v = jnp.split(linear(x, frozen, f'{own}/qkv'), 3, -1)
+        q, v = q + adapter(x, f'{block}/q'), v + adapter(x, f'{block}/v')
+        q, k, v = (t.reshape(t.shape[0], span * span, heads, -1).swapaxes(1, 2) for t in (q, k, v))
+        step = jnp.arange(span)[:, None] - jnp.arange(span) + span - 1
+        rows, columns = (frozen[f'{own}/relative/{axis}'][step] for axis in ('rows', 'columns'))
+        lines = q.reshape(*q.shape[:2], span, span, -1)
+        by_row = jnp.einsum('bhrce,rke->bhrck', lines, rows)
+        by_column = jnp.einsum('bhrce,cke->bhrck', lines, columns)
+        bias = by_row[..., None] + by_column[..., None, :]  # [windows, heads, row, column, row of key, column of key]
+        y = mixed(q, k, v, bias.reshape(*q.shape[:3], span * span))
+        return linear(y.swapaxes(1, 2).reshape(x.shape), frozen, f'{own}/projection')
+
+    def windowed(x, block):
+        pad = -grid % window
+        count = (grid + pad) // window
+        x = jnp.pad(x, ((0, 0), (0, pad), (0, pad), (0, 0)))
+        x = x.reshape(-1, count, window, count, window, width).swapaxes(2, 3).reshape(-1, window, window, width)
+        x = encoder_attention(x, block, window)
+        x = x.reshape(-1, count, count, window, window, width).swapaxes(2, 3)
+        return x.reshape(-1, grid + pad, grid + pad, width)[:, :grid, :grid]
+
+    def encoder(pictures):
+        x = pictures.reshape(-1, grid, patch, grid, patch * 3).swapaxes(2, 3).reshape(-1, grid, grid, patch * patch * 3)
+        x = linear(x, frozen, 'encoder/embed') + frozen['encoder/position']
+        for k in range(size['depth']):
+            own = f'encoder/blocks/{k}'
+            h = layer_norm(x, frozen, f'{own}/norm1')
+            x = x + (encoder_attention(h, k, grid) if k in size['globalBlocks'] else windowed(h, k))
+            h = exact_gelu(linear(layer_norm(x, frozen, f'{own}/norm2'), frozen, f'{own}/perceptron/up'))
+            x = x + linear(h, frozen, f'{own}/perceptron/down')
+        x = layer_norm(x @ frozen['encoder/neck/project/weight'], frozen, 'encoder/neck/norm1')
+        return layer_norm(convolve(x, frozen['encoder/neck/convolve/filter']), frozen, 'encoder/neck/norm2')
+
+    def attention(name, q, k, v):
+        q, k, v = (linear(t, trained, f'{name}/{part}') for t, part in ((q, 'query'), (k, 'key'), (v, 'value')))
+        q, k, v = (t.reshape(*t.shape[:2], size['decoderHeads'], -1).swapaxes(1, 2) for t in (q, k, v))
+        y = mixed(q, k, v).swapaxes(1, 2)
+        return linear(y.reshape(*y.shape[:2], -1), trained, f'{name}/out')
+
+    def rectified(x, name, layers):
+        for k in range(layers):
+            x = linear(x if k == 0 else jax.nn.relu(x), trained, f'{name}/{k}')
+        return x
+
+    def enlarged(x, name):
+        batch, height, across, start = x.shape
+        weight = trained[f'{name}/weight']
+        blocks = (x @ weight.reshape(start, -1)).reshape(batch, height, across, 2, 2, -1).swapaxes(2, 3)
+        return blocks.reshape(batch, 2 * height, 2 * across, -1) + trained[f'{name}/bias']
+
+    positions = grid_positions(frozen['head/positions'], grid).reshape(grid * grid, neck)
+
+    def decoder(features):
+        batch = features.shape[0]
+        x = features.reshape(batch, grid * grid, neck) + trained['head/noMask']
+        own = jnp.concatenate([trained['head/tokens/quality'], trained['head/tokens/masks']])
+        tokens = own = jnp.tile(own, (batch, 1, 1))
+        at = 'head/transformer'
+        for k in range(size['decoderDepth']):
+            block = f'{at}/blocks/{k}'
+            query = tokens if k == 0 else tokens + own
+            among = attention(f'{block}/among', query, query, tokens)
+            tokens = layer_norm(among if k == 0 else tokens + among, trained, f'{block}/norms/among')
+            placed = x + positions
+            tokens = tokens + attention(f'{block}/toImage', tokens + own, placed, x)
+            tokens = layer_norm(tokens, trained, f'{block}/norms/toImage')
+            tokens = tokens + rectified(tokens, f'{block}/perceptron', 2)
+            tokens = layer_norm(tokens, trained, f'{block}/norms/perceptron')
+            x = x + attention(f'{block}/toTokens', placed, tokens + own, tokens)
+            x = layer_norm(x, trained, f'{block}/norms/toTokens')
+        tokens = tokens + attention(f'{at}/toImage', tokens + own, x + positions, x)
+        tokens = normalised(tokens, -1, 1e-5) * trained[f'{at}/norm/gain'] + trained[f'{at}/norm/bias']
+        y = enlarged(x.reshape(batch, grid, grid, neck), 'head/upscaling/first')
+        y = exact_gelu(enlarged(exact_gelu(layer_norm(y, trained, 'head/upscaling/norm')), 'head/upscaling/second'))
+        kernel = rectified(tokens[:, 1], 'head/hypernetworks/0', 3)
+        return (y.reshape(batch, side * side, -1) @ kernel[:, :, None]).reshape(batch, side, side)
+
+    views = ('axial', 'coronal', 'sagittal')
+    logits = decoder(encoder(jnp.concatenate([inputs[f'planes/{view}'] for view in views])))
+    total = 0
+    for k, view in enumerate(views):
+        target = (inputs[f'labels/{view}'][0] > 0.7).astype(jnp.float32)
+        p = jax.nn.sigmoid(logits[k])
+        sizes = jnp.square(p).sum() + jnp.square(target).sum()
+        dice = 1 - (2 * (p * target).sum() + 1e-5) / (sizes + 1e-5)
+        entropy = (jax.nn.softplus(logits[k]) - logits[k] * target).mean()
+        total = total + (0.2 * entropy + 0.8 * dice) / 3
+    axial, coronal, sagittal = jax.nn.sigmoid(logits)
+
+    def line(pair, which):
+        return inputs[f'lines/axial-{pair}/{which}/across'][0]
+
+    gaps = [
+        line('coronal', 'first') @ axial - line('coronal', 'second') @ coronal,
+        axial @ line('sagittal', 'first') - line('sagittal', 'second') @ sagittal,
+    ]
+    return total + size['lambda'] * sum(jnp.square(gap).sum() for gap in gaps)
+
+
 def unet3d(plan, trained, frozen, inputs):
     size = plan['size']
 
@@ -137,6 +259,7 @@ kinds = {
     'layerNorm': layer_norm_alone,
     'gelu': gelu,
     'loraVit': lora_vit,
+    'triSiamese': tri_siamese,
     'unet3d': unet3d,
 }
 

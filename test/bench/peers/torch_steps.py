@@ -2,7 +2,8 @@
 
 The same weights, data, loss and optimiser. Each is written the way that is fastest, as far as it computes the same: linear
 layers in PyTorch's own layout, its fused norms, its fused optimiser; and where that depends on the machine (channels last
-or first, fused attention or two products) it tries both and takes the faster.
+or first, fused attention or two products) it tries both and takes the faster. SAM's windows are filled up before queries, keys and
+values are made, as its published code and transformers have it; ours multiplies the grid's own tokens alone.
 """
 import sys
 import time
@@ -100,6 +101,131 @@ def lora_vit(plan, trained, frozen, inputs):
     return loss
 
 
+def grid_positions(frequencies, side):
+    """Sines and cosines of random frequencies at the middles of a grid: [side, side, width]."""
+    middles = (torch.arange(side) + 0.5) / side
+    at = torch.stack(torch.meshgrid(middles, middles, indexing='xy'), -1)
+    angles = (2 * at - 1) @ frequencies * (2 * torch.pi)
+    return torch.cat([angles.sin(), angles.cos()], -1)
+
+
+def tri_siamese(plan, trained, frozen, inputs):
+    size = plan['size']
+    names = ('image', 'patch', 'width', 'heads', 'window', 'neck', 'side')
+    image, patch, width, heads, window, neck, side = (size[name] for name in names)
+    grid = image // patch
+    steps = {span: torch.arange(span)[:, None] - torch.arange(span) + span - 1 for span in (window, grid)}
+
+    def mixed(q, k, v, bias=None):
+        if plan['way'] == 'fused attention':
+            return F.scaled_dot_product_attention(q, k, v, bias)
+        scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
+        return torch.softmax(scores if bias is None else scores + bias, -1) @ v
+
+    def adapter(h, name):
+        return (h @ trained[f'adapters/{name}/a']) @ trained[f'adapters/{name}/b']
+
+    def encoder_attention(x, block, span):
+        """Among the tokens of windows: [windows, span, span, width] to the same."""
+        own = f'encoder/blocks/{block}'
+        q, k, v = linear(x, frozen, f'{own}/qkv').chunk(3, -1)
+        q, v = q + adapter(x, f'{block}/q'), v + adapter(x, f'{block}/v')
+        q, k, v = (t.reshape(t.shape[0], span * span, heads, -1).transpose(1, 2) for t in (q, k, v))
+        rows, columns = (frozen[f'{own}/relative/{axis}'][steps[span]] for axis in ('rows', 'columns'))
+        lines = q.reshape(*q.shape[:2], span, span, -1)
+        by_row = torch.einsum('bhrce,rke->bhrck', lines, rows)
+        by_column = torch.einsum('bhrce,cke->bhrck', lines, columns)
+        bias = by_row[..., None] + by_column[..., None, :]  # [windows, heads, row, column, row of key, column of key]
+        y = mixed(q, k, v, bias.reshape(*q.shape[:3], span * span))
+        return linear(y.transpose(1, 2).reshape(x.shape), frozen, f'{own}/projection')
+
+    def windowed(x, block):
+        pad = -grid % window
+        count = (grid + pad) // window
+        x = F.pad(x, (0, 0, 0, pad, 0, pad))
+        x = x.view(-1, count, window, count, window, width).transpose(2, 3).reshape(-1, window, window, width)
+        x = encoder_attention(x, block, window)
+        x = x.view(-1, count, count, window, window, width).transpose(2, 3).reshape(-1, grid + pad, grid + pad, width)
+        return x[:, :grid, :grid]
+
+    def encoder(pictures):
+        x = pictures.view(-1, grid, patch, grid, patch * 3).transpose(2, 3).reshape(-1, grid, grid, patch * patch * 3)
+        x = linear(x, frozen, 'encoder/embed') + frozen['encoder/position']
+        for k in range(size['depth']):
+            own = f'encoder/blocks/{k}'
+            h = layer_norm(x, frozen, f'{own}/norm1')
+            x = x + (encoder_attention(h, k, grid) if k in size['globalBlocks'] else windowed(h, k))
+            h = F.gelu(linear(layer_norm(x, frozen, f'{own}/norm2'), frozen, f'{own}/perceptron/up'))
+            x = x + linear(h, frozen, f'{own}/perceptron/down')
+        x = layer_norm(F.linear(x, frozen['encoder/neck/project/weight']), frozen, 'encoder/neck/norm1')
+        x = F.conv2d(x.permute(0, 3, 1, 2), frozen['encoder/neck/convolve/filter'], padding=1)
+        return layer_norm(x.permute(0, 2, 3, 1), frozen, 'encoder/neck/norm2')
+
+    def attention(name, q, k, v):
+        q, k, v = (linear(t, trained, f'{name}/{part}') for t, part in ((q, 'query'), (k, 'key'), (v, 'value')))
+        q, k, v = (t.unflatten(-1, (size['decoderHeads'], -1)).transpose(1, 2) for t in (q, k, v))
+        return linear(mixed(q, k, v).transpose(1, 2).flatten(2), trained, f'{name}/out')
+
+    def rectified(x, name, layers):
+        for k in range(layers):
+            x = linear(x if k == 0 else F.relu(x), trained, f'{name}/{k}')
+        return x
+
+    def enlarged(x, name):
+        return F.conv_transpose2d(x.permute(0, 3, 1, 2), trained[f'{name}/weight'], trained[f'{name}/bias'], 2).permute(0, 2, 3, 1)
+
+    positions = grid_positions(frozen['head/positions'], grid).reshape(grid * grid, neck)
+
+    def decoder(features):
+        batch = features.shape[0]
+        x = features.reshape(batch, grid * grid, neck) + trained['head/noMask']
+        own = torch.cat([trained['head/tokens/quality'], trained['head/tokens/masks']]).expand(batch, -1, -1)
+        tokens = own
+        at = 'head/transformer'
+        for k in range(size['decoderDepth']):
+            block = f'{at}/blocks/{k}'
+            query = tokens if k == 0 else tokens + own
+            among = attention(f'{block}/among', query, query, tokens)
+            tokens = layer_norm(among if k == 0 else tokens + among, trained, f'{block}/norms/among')
+            placed = x + positions
+            tokens = tokens + attention(f'{block}/toImage', tokens + own, placed, x)
+            tokens = layer_norm(tokens, trained, f'{block}/norms/toImage')
+            tokens = tokens + rectified(tokens, f'{block}/perceptron', 2)
+            tokens = layer_norm(tokens, trained, f'{block}/norms/perceptron')
+            x = x + attention(f'{block}/toTokens', placed, tokens + own, tokens)
+            x = layer_norm(x, trained, f'{block}/norms/toTokens')
+        tokens = tokens + attention(f'{at}/toImage', tokens + own, x + positions, x)
+        tokens = F.layer_norm(tokens, (neck,), trained[f'{at}/norm/gain'], trained[f'{at}/norm/bias'], 1e-5)
+        y = enlarged(x.view(batch, grid, grid, neck), 'head/upscaling/first')
+        y = F.gelu(enlarged(F.gelu(layer_norm(y, trained, 'head/upscaling/norm')), 'head/upscaling/second'))
+        kernel = rectified(tokens[:, 1], 'head/hypernetworks/0', 3)
+        return (y.reshape(batch, side * side, -1) @ kernel[:, :, None]).view(batch, side, side)
+
+    def loss():
+        views = ('axial', 'coronal', 'sagittal')
+        logits = decoder(encoder(torch.cat([inputs[f'planes/{view}'] for view in views])))
+        total = 0
+        for k, view in enumerate(views):
+            target = (inputs[f'labels/{view}'][0] > 0.7).float()
+            p = logits[k].sigmoid()
+            sizes = p.square().sum() + target.square().sum()
+            dice = 1 - (2 * (p * target).sum() + 1e-5) / (sizes + 1e-5)
+            entropy = F.binary_cross_entropy_with_logits(logits[k], target)
+            total = total + (0.2 * entropy + 0.8 * dice) / 3
+        axial, coronal, sagittal = logits.sigmoid()
+
+        def line(pair, which):
+            return inputs[f'lines/axial-{pair}/{which}/across'][0]
+
+        gaps = [
+            line('coronal', 'first') @ axial - line('coronal', 'second') @ coronal,
+            axial @ line('sagittal', 'first') - line('sagittal', 'second') @ sagittal,
+        ]
+        return total + size['lambda'] * sum(gap.square().sum() for gap in gaps)
+
+    return loss
+
+
 def unet3d(plan, trained, frozen, inputs):
     levels = plan['size']['levels']
 
@@ -134,6 +260,7 @@ kinds = {
     'layerNorm': layer_norm_alone,
     'gelu': gelu,
     'loraVit': lora_vit,
+    'triSiamese': tri_siamese,
     'unet3d': unet3d,
 }
 
@@ -148,10 +275,14 @@ def in_layout(path, tensor):
     if path.endswith('/weight') and '/up/' in f'/{path}' and path.startswith('up/'):
         start, to = tensor.shape[0], tensor.shape[1] // 8
         return tensor.view(start, 2, 2, 2, to).permute(0, 4, 1, 2, 3).flip(2, 3, 4)
+    if '/upscaling/' in path and path.endswith('/weight'):
+        return tensor.permute(0, 3, 1, 2)
     if path.endswith('weight'):
         return tensor.t()
     if path.endswith('filter'):
-        return tensor.flip(*range(rank - 2)).permute(rank - 1, rank - 2, *range(rank - 2))
+        # That of the neck keeps its size, and needs no turning.
+        turned = tensor if path.startswith('encoder/') else tensor.flip(*range(rank - 2))
+        return turned.permute(rank - 1, rank - 2, *range(rank - 2))
     if path in ('volume', 'x') and rank >= 4:
         return tensor.flip(*range(1, rank - 1)).permute(0, rank - 1, *range(1, rank - 1))
     if path == 'labels':
@@ -165,6 +296,7 @@ ways = {
     'unet3d': ['channels first', 'channels last'],
     'attentionBlock': ['fused attention', 'two products'],
     'loraVit': ['fused attention', 'two products'],
+    'triSiamese': ['fused attention', 'two products'],
 }
 formats = {4: torch.channels_last, 5: torch.channels_last_3d}
 

@@ -4,12 +4,13 @@ import { appendFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { median } from '../../../src/base/interval';
 import { nets, operations } from '../nets';
 import type { Plan } from '../nets';
 import { goalOf, leastBytes, misses } from './goals';
 import { memoryRate } from './machine';
 import type { Measured, Rates, Row } from './rows';
-import { exitCodeOf, head, lineOf, median, rowOf, verdictOf } from './rows';
+import { exitCodeOf, head, lineOf, rowOf, verdictOf } from './rows';
 import type { Program, Side } from './sides';
 import { ourProgram, peerPrograms, pinned, start } from './sides';
 

@@ -1,4 +1,5 @@
 // Rows of the bench: what was measured, beside what it is to be.
+import { median } from '../../../src/base/interval';
 
 /** What `--json` gives. Times are medians, in milliseconds. */
 export interface Row {
@@ -31,13 +32,6 @@ export interface Rates {
   gigaflops: number;
   /** Of memory, read and written, 1e9 bytes a second. */
   gigabytes: number;
-}
-
-/** The middle value; of two middle ones the mean. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 /** What one side measured: milliseconds of single steps, and its first losses. */
