@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { sha256 } from '../base/hash';
 import { inRepo } from '../base/paths';
 import { Meter } from '../base/progress';
+import { cards } from '../profilers/cards';
 import type { Drawn } from './executed-step-files';
 import type { Executed, OurRequest } from './executed-step-ours';
 import { Findings } from './findings';
@@ -87,8 +88,9 @@ export const executedStep: StudyDefinition<Spec, Sub, Part> = sweepStudy({
     },
     full: {
       drawn: { model: 'sam-vit-h', size: 1024, rank: 4, seed: 1 },
-      policy: 'per-plane+recompute+lean+chunked',
-      limits: { ours: 6e9 / GiB, tape: 15, torch: 20 },
+      // Of the policies that stay below the limit the one with the least arithmetic.
+      policy: 'recompute+lean+chunked',
+      limits: { ours: 6, tape: 15, torch: 20 },
     },
   },
   cost: {
@@ -185,6 +187,7 @@ function combine({ drawn, policy }: Spec, parts: Part[]): StudyOutcome {
   const found = new Findings('executed-step', drawn.seed);
   const byRun = Object.fromEntries(parts.map((part) => [part.run, part])) as Record<Run, Part>;
   for (const part of parts) findPart(found, part);
+  findCounts(found, parts);
   findGradients(found, byRun['ours-three'].executed, byRun['torch-checkpointed'].executed);
   tabulate(found, parts);
   const versions = Object.assign({}, ...parts.map((part) => part.versions)) as Record<string, string>;
@@ -264,6 +267,27 @@ function findPart(found: Findings, part: Part): void {
     'GiB',
     part.dryBytes === null ? null : gib(part.dryBytes),
     'dry-run',
+  );
+}
+
+/** How many steps of three planes came to their end: what the study says of all of them. Nothing is counted where an end is not known. */
+function findCounts(found: Findings, parts: readonly Part[]): void {
+  const count = (id: string, title: string, which: (part: Part) => boolean): void => {
+    const counted = parts.filter(which);
+    if (counted.length === 0 || counted.some(({ fits }) => fits === null)) return;
+    const ended = counted.filter(({ fits }) => fits).length;
+    found.derived(`ended.${id}`, title, 'steps', ended, `counted over ${counted.length} of the runs of this study`); // prettier-ignore
+  };
+  const t4 = cards.t4.shown / GiB;
+  count(
+    'three-within-t4',
+    'Steps of three planes that came to their end under a limit of no more than a T4 has',
+    ({ run, limitGiB }) => run === 'ours-three' && limitGiB !== null && limitGiB <= t4,
+  );
+  count(
+    'three-on-one-graph',
+    'Steps of three planes on one graph that came to their end under a limit of more than a T4 has',
+    ({ run, limitGiB }) => run === 'torch-three' && limitGiB !== null && limitGiB >= t4,
   );
 }
 

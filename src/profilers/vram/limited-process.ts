@@ -101,6 +101,8 @@ function startAndWait(
       ...process.env,
       ...allocatorEnvironment,
       TF_CPU_BFC_MEM_LIMIT_IN_MB: String(limitMiB),
+      // What the host frees goes back to the system: the process's own memory is part of the answer.
+      MALLOC_MMAP_THRESHOLD_: String(mebibyte),
       // The limit is the processor's allocator's.
       CUDA_VISIBLE_DEVICES: '-1',
     },
