@@ -16,6 +16,7 @@ import type { StudyDefinition } from './study';
 import { tableOne } from './table-one';
 import { threePlanes } from './three-planes';
 import { triSiamese } from './tri-siamese';
+import { viewByView } from './view-by-view';
 import { viewAlignment } from './view-alignment';
 
 export const studies: Record<string, StudyDefinition> = {
@@ -27,6 +28,7 @@ export const studies: Record<string, StudyDefinition> = {
   [threePlanes.id]: threePlanes,
   [iterationEconomy.id]: iterationEconomy,
   [remedies.id]: remedies,
+  [viewByView.id]: viewByView,
   [viewAlignment.id]: viewAlignment,
   [activationStacking.id]: activationStacking,
   [executedStep.id]: executedStep,
