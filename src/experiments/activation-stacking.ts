@@ -5,6 +5,7 @@
 import type { ModelName } from '../models/registry';
 import type { CardName } from '../profilers/cards';
 import { cards } from '../profilers/cards';
+import { cardMemories, cardMemoryNames } from '../profilers/vram/card-memory';
 import type { Regime, SavedBytes } from '../profilers/activations';
 import {
   recomputedActivations,
@@ -77,6 +78,7 @@ export const activationStacking: StudyDefinition<Spec> = {
     findNorms(found);
     findOrigins(found);
     await findDryRuns(found, model, long);
+    findSmallestCards(found);
     tabulate(found);
     tabulateDryRuns(found, limits);
     found.figure('figure', 'The cost of consistency', 'cost-of-consistency', figureData(), 'derived');
@@ -252,6 +254,39 @@ function findComparisons(found: Findings): void {
     '1',
     maps / total,
     closedForm,
+  );
+}
+
+/**
+ * The card with the least memory, of those that `coc vram` knows, that holds an exact step of three views; Apple's chips, whose
+ * share for graphics is a recommendation, are left out. No card: more than the largest has.
+ */
+function findSmallestCards(found: Findings): void {
+  const sizes = cardMemoryNames
+    .filter((name) => !name.startsWith('apple'))
+    .map((name) => cardMemories[name])
+    .sort((a, b) => a.bytes - b.bytes);
+  const smallest = (id: string, words: string, bytes: number, source: string): void => {
+    const card = sizes.find((one) => one.bytes >= bytes) ?? sizes.at(-1)!;
+    found.derived(
+      `smallest-card.${id}`,
+      `Memory of the smallest card that holds an exact step of three views (${words}: ${card.title})`,
+      'GB',
+      gb(card.bytes),
+      source,
+    );
+  };
+  smallest(
+    'plain',
+    'PyTorch, SAM ViT-H, float32, maps kept, all views at once',
+    found.value('whole-peak.sam.fp32.materialised.three') * 1e9,
+    'the least of the cards that is no less than the derived peak',
+  );
+  smallest(
+    'least',
+    'ours on TensorFlow.js, every technique at once',
+    (found.value('dry-run.per-plane-recompute-lean-chunked.3') + found.value('dry-run.weights')) * 1e9,
+    'the least of the cards that is no less than weights and peak by dry run',
   );
 }
 

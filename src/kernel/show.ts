@@ -8,9 +8,11 @@ import type { ClaimRow } from '../claims/row';
 import { claimRow } from '../claims/row';
 import type { Judgement } from '../claims/verdict';
 import { judgeAll } from '../claims/verdict';
+import { fourReadings } from '../experiments/four-readings';
 import { drawLinkedPlanes } from '../plots/builders/linked-planes';
 import { figureBundle, tableBundle, viewerBundle } from '../plots/bundle';
 import { figure } from '../plots/draw';
+import { tableHtml, tableText } from '../plots/tables';
 import { formatNumber } from '../results/format';
 import { claimsBundle, publishedBundle } from '../publish/claims-bundle';
 import { drawFigureOne } from '../publish/figure-one';
@@ -83,6 +85,20 @@ export function showClaims(notebook: string, ...studies: HasResults[]): void {
 export function showTableOne(...studies: HasResults[]): void {
   const cells = loadRegister().filter((c) => c.id.startsWith('table-1.'));
   displayBundle(claimsBundle(rowsOf(cells, studies), 'Table 1, cell by cell'));
+}
+
+/**
+ * Memory of one and three views in every reading that there is, with signed differences from what is published.
+ * @param studies  activation-stacking and executed-step
+ */
+export function showFourReadings(...studies: HasResults[]): void {
+  const all = [...publishedResults(loadRegister()), ...studies.flatMap(({ results }) => results)];
+  const table = fourReadings(new Map(all.map((result) => [result.id, result])));
+  const title = 'Memory of one and of three views, in every reading';
+  displayBundle({
+    'text/html': tableHtml(table, title),
+    'text/plain': `${title}\n${tableText(table)}`,
+  });
 }
 
 /** Figure 1, the architecture, as the paper sets it, with the recorded slices. */
