@@ -92,7 +92,8 @@ export function showTableOne(...studies: HasResults[]): void {
  * @param studies  activation-stacking and executed-step
  */
 export function showFourReadings(...studies: HasResults[]): void {
-  const all = [...publishedResults(loadRegister()), ...studies.flatMap(({ results }) => results)];
+  const recorded = loadResults(recordedDir()).values();
+  const all = [...publishedResults(loadRegister()), ...recorded, ...studies.flatMap(({ results }) => results)];
   const table = fourReadings(new Map(all.map((result) => [result.id, result])));
   const title = 'Memory of one and of three views, in every reading';
   displayBundle({
