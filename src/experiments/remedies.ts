@@ -301,7 +301,7 @@ function tabulate(found: Findings): void {
       `${more(found.value('replay.work.adapters'))} (adapters), ${percent(found.value('replay.work.all') - 1)} (all weights)`,
       'yes',
       'derived',
-      notTested,
+      'notebook 04, really run',
     ],
     [
       'Memory',
@@ -310,7 +310,7 @@ function tabulate(found: Findings): void {
       more(found.value('replay.work.adapters')),
       'yes',
       'derived',
-      notTested,
+      'notebook 04, really run',
     ],
     [
       'Memory',
