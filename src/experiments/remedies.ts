@@ -300,7 +300,7 @@ function tabulate(found: Findings): void {
       `two thirds of ${formatQuantity(three, 'GB', { digits: 1 })}`,
       `${more(found.value('replay.work.adapters'))} (adapters), ${percent(found.value('replay.work.all') - 1)} (all weights)`,
       'yes',
-      'derived',
+      'measured',
       'notebook 04, really run',
     ],
     [
@@ -309,7 +309,7 @@ function tabulate(found: Findings): void {
       'all but the blocks’ inputs',
       more(found.value('replay.work.adapters')),
       'yes',
-      'derived',
+      'measured',
       'notebook 04, really run',
     ],
     [
