@@ -91,7 +91,10 @@ const GB = 1e9;
 const bytesOf: Readonly<Record<string, number>> = { GB, GiB: 2 ** 30, MiB: 2 ** 20 };
 
 /** Gigabytes of a result, with why there are none. */
-function gigabytes(id: string | undefined, results: ReadonlyMap<string, Result>): { value: number | null; why: string } {
+function gigabytes(
+  id: string | undefined,
+  results: ReadonlyMap<string, Result>,
+): { value: number | null; why: string } {
   if (id === undefined) return { value: null, why: 'not run' };
   const ended = results.get(id.replace(/\.(?:resident|inside)\./, '.fits.'));
   if (ended !== undefined && ended.id !== id && ended.value === 0)

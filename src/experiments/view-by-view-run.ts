@@ -10,8 +10,9 @@ import type { Policy } from '../memory/policy';
 import type { Setting } from '../profilers/vram/setting';
 import { vramStep } from '../profilers/vram/step';
 import { drawnValues } from '../profilers/vram/values';
-import { numbersOf, lengthOf, minus } from './compare-values';
+import { lengthOf, minus } from './compare-values';
 import type { Values } from './compare-values';
+import { numbersOf } from './small-network';
 
 /** A model at a size of pictures. */
 export type Sized = Pick<Setting, 'model' | 'size'>;

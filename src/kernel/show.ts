@@ -93,7 +93,11 @@ export function showTableOne(...studies: HasResults[]): void {
  */
 export function showFourReadings(...studies: HasResults[]): void {
   const recorded = loadResults(recordedDir()).values();
-  const all = [...publishedResults(loadRegister()), ...recorded, ...studies.flatMap(({ results }) => results)];
+  const all = [
+    ...publishedResults(loadRegister()),
+    ...recorded,
+    ...studies.flatMap(({ results }) => results),
+  ];
   const table = fourReadings(new Map(all.map((result) => [result.id, result])));
   const title = 'Memory of one and of three views, in every reading';
   displayBundle({

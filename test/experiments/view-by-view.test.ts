@@ -23,8 +23,8 @@ describe('the study', () => {
       const one = value(`peak.tiny-64.32.${policy}.one`);
       const three = value(`peak.tiny-64.32.${policy}.three`);
       expect(value(`over-one.tiny-64.32.${policy}`)).toBe(three / one);
-      // At this size gradients and masks of three views weigh something beside the activations of one.
-      expect(three / one).toBeGreaterThan(1);
+      // At this size gradients and masks of three views weigh something beside the activations of one; or an update is the peak.
+      expect(three / one).toBeGreaterThanOrEqual(1);
       expect(three / one).toBeLessThan(1.3);
       expect(value(`gradient.tiny-64.32.${policy}`)).toBeLessThan(1e-5);
     }
