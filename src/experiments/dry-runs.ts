@@ -53,7 +53,7 @@ export async function findDryRuns(found: Findings, model: ModelName, long: Long)
         policy: parsePolicy(policy),
       };
       const one = dryRunOf(setting, 'one');
-      const need = readingOf({ one, two: one }).need(1);
+      const need = readingOf({ one, two: one }, model).need(1);
       found.add({
         id: `dry-run.${policyId(policy)}.${views}`,
         title: `Peak beyond the weights, ${views} view${views > 1 ? 's' : ''}, ours, ${words}`,

@@ -18,10 +18,9 @@ import { trackStep } from '../backends/tracker';
 import type { Optimiser, StepDefinition, Tensors, TensorTree } from '../backends/training-step';
 import { keptCopies, withGradients } from '../backends/training-step';
 import { standingIn } from '../backends/variables';
-import { InputError } from '../base/errors';
 import type { Policy } from '../memory/policy';
 import { policyName, tape } from '../memory/policy';
-import { under } from '../memory/under';
+import { checkWithoutParts, under } from '../memory/under';
 import type { StepSummary } from './step-summary';
 import { summaryOf } from './step-summary';
 import type { TrainingFunction, WhatIsRead } from './training-function';
@@ -141,7 +140,7 @@ function open<I extends TensorTree>(
     like,
   }: ProfileOptions,
 ) {
-  for (const policy of policies) checkPolicy(name, policy);
+  for (const policy of policies) checkWithoutParts(`cannot profile the training of ${name}`, policy);
   const named = (given: I): tf.Tensor => namingLayers(() => checkLoss(name, f(given)));
   const read = whatIsRead(name, named, inputs);
   const rule = optimiser === 'adam' ? adam() : optimiser === 'sgd' ? sgd() : optimiser;
@@ -151,17 +150,6 @@ function open<I extends TensorTree>(
     inputs: { given: inputs as TensorTree, captured: read.captured },
   }));
   return { name, read, like, policies, steps };
-}
-
-/** @throws InputError for a policy that cuts a model into parts, or plane from plane */
-function checkPolicy(name: string, policy: Policy): void {
-  if (policy.every((technique) => technique === 'lean' || technique === 'chunked')) return;
-  throw new InputError({
-    what: `cannot profile the training of ${name}`,
-    given: `the policy ${policyName(policy)}`,
-    expected: 'tape, lean, chunked or lean+chunked',
-    fix: 'cut the model into parts, and see memory/parts.ts: a function does not show where they begin and end',
-  });
 }
 
 /** A step of ours over the function: its variables stand on the step's parameters while it runs. */

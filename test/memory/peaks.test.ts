@@ -9,15 +9,16 @@ import { trackStep } from '../../src/backends/tracker';
 import type { Optimiser } from '../../src/backends/training-step';
 import type { Policy } from '../../src/memory/policy';
 import { parsePolicy } from '../../src/memory/policy';
+import { unet3d } from '../bench/nets';
 import { describeWith } from '../setup/peers';
-import { networkOf, stepOnShapes, stepWithNumbers } from './steps';
+import { networkOf, stepOnShapes, stepWithNumbers, unetBy } from './steps';
 
 const GiB = 2 ** 30;
 const norm = (values: Float32Array): number => Math.sqrt(values.reduce((sum, x) => sum + x * x, 0));
 
 describe('by dry run', () => {
   /** Bytes beyond parameters and inputs at the peak, and FLOPs of products. */
-  function step(name: 'tiny-128' | 'sam-vit-h', policy: string, views: number) {
+  function step(name: 'tiny-128' | 'sam-vit-h' | 'sam3', policy: string, views: number) {
     const parsed: Policy = parsePolicy(policy);
     const { step, inputs } = stepOnShapes(networkOf(name), parsed, views, adam());
     const { ledger, flops } = dryRunStep(step as never, inputs as never, { like: 'tensorflow' });
@@ -48,6 +49,33 @@ describe('by dry run', () => {
         expect(peak, policy).toBeLessThan(0.5 * plain.peak);
       }
     });
+  });
+
+  // Views that wait hold the gradient of their features, 21 MB each; beside a block's recomputation that is not little.
+  it.each([
+    ['', 1.02],
+    ['+lean', 1.02],
+    ['+chunked', 1.02],
+    ['+recompute', 1.1],
+  ])("SAM 3's trunk at 1008 px, three views by per-plane%s", (more, most) => {
+    const one = step('sam3', more === '' ? 'tape' : more.slice(1), 1);
+    const three = step('sam3', `per-plane${more}`, 3);
+    console.info(`SAM 3 ${more}: ${one.peak / GiB} ${three.peak / GiB} ${three.peak / one.peak}`);
+    expect(three.peak / one.peak).toBeLessThan(most);
+    expect(step('sam3', more === '' ? 'tape' : more.slice(1), 3).peak / three.peak).toBeGreaterThan(1.5);
+  });
+
+  it('a U-Net of 64 cubed holds less by recomputation, and what is wide at its top most of all', () => {
+    const { trained, frozen, inputs, ...plan } = unet3d({ size: 64, base: 16, levels: 3, classes: 3 });
+    const peakOf = (policy: string): number => {
+      const definition = unetBy(parsePolicy(policy), { ...plan, parameters: { trained, frozen } as never });
+      return dryRunStep(definition as never, inputs, { like: 'tensorflow' }).ledger.peak().beyondGiven;
+    };
+    const plain = peakOf('tape');
+    for (const policy of ['lean', 'recompute', 'recompute+lean', 'per-plane+recompute+lean']) {
+      console.info(`U-Net ${policy}: ${peakOf(policy) / GiB} of ${plain / GiB}`);
+      expect(peakOf(policy) / plain).toBeLessThan(0.7);
+    }
   });
 
   it('SAM ViT-H, three planes at 1024 px: the goal of 2.5 GiB beyond the weights', () => {

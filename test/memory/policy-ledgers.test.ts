@@ -13,7 +13,7 @@ import type { NetPlan } from '../backends/ledger/random-nets';
 import { plant } from '../backends/ledger/planted-kernels';
 import { randomConvNet, randomVit } from '../backends/ledger/random-nets';
 import { hasPeer } from '../setup/peers';
-import { randomPlanes, randomTrunk } from './random-steps';
+import { randomPlanes, randomUnet } from './random-steps';
 
 const open = async (name: BackendName): Promise<Backend> => {
   const backend = await (await loadCandidate(name)).open({ asked: true });
@@ -22,9 +22,9 @@ const open = async (name: BackendName): Promise<Backend> => {
 };
 
 const views = [1, 2, 3];
-const withoutParts = [[], ['lean'], ['chunked'], ['lean', 'chunked']] as const;
-const under = (policy: (typeof withoutParts)[number], plan: NetPlan): NetPlan => ({
-  name: `${policyName(policy as Policy)}, ${plan.name}`,
+const withoutParts: Policy[] = [[], ['lean'], ['chunked'], ['lean', 'chunked']];
+const under = (policy: Policy, plan: NetPlan): NetPlan => ({
+  name: `${policyName(policy)}, ${plan.name}`,
   build() {
     const net = plan.build();
     return { ...net, definition: stepUnder(policy, net.definition) };
@@ -34,7 +34,8 @@ const under = (policy: (typeof withoutParts)[number], plan: NetPlan): NetPlan =>
 /** Every policy and number of views of each family; what else there is to choose is drawn. */
 const plans: NetPlan[] = [
   ...policies.flatMap((policy, p) => views.map((n) => randomPlanes(policy, n, 5 * p + n))),
-  ...withoutParts.flatMap((policy, p) => views.map((n) => randomTrunk(policy, n, 4 * p + n))),
+  ...policies.flatMap((policy, p) => views.map((n) => randomPlanes(policy, n, 5 * p + n, 'SAM 3'))),
+  ...policies.map((policy, p) => randomUnet(policy, p)),
   ...withoutParts.flatMap((policy, p) => [under(policy, randomVit(p)), under(policy, randomConvNet(p))]),
 ];
 
@@ -43,9 +44,13 @@ it('the settings differ, and hold every policy with one, two and three views, an
   expect(new Set(names).size).toBe(plans.length);
   expect(names.length).toBeGreaterThanOrEqual(60);
   for (const policy of policies)
-    for (const n of views)
-      expect(names.filter((name) => name.startsWith(`${policyName(policy)}, ${n} views: SAM,`))).toHaveLength(1); // prettier-ignore
-  const words = 'SAM, adapters,|SAM, adapters of features|SAM, all|SAM, head|SAM 3, all|SAM 3, adapters|ViT:|conv net:|sgd|momentum|adam,|adamw|dice|cross-entropy'; // prettier-ignore
+    for (const [family, each] of [['SAM', views], ['SAM 3', views], ['U-Net', [1]]] as const) // prettier-ignore
+      for (const n of each)
+        expect(names.filter((name) => name.startsWith(`${policyName(policy)}, ${n} views: ${family},`))).toHaveLength(1); // prettier-ignore
+  const kinds = ['adapters,', 'adapters of features', 'all', 'head'];
+  for (const family of ['SAM', 'SAM 3'])
+    for (const kind of kinds) expect(names.join('\n')).toContain(`${family}, ${kind}`);
+  const words = 'loss features|ViT:|conv net:|sgd|momentum|adam,|adamw|dice|cross-entropy'; // prettier-ignore
   for (const word of words.split('|')) expect(names.join('\n')).toContain(word);
 });
 

@@ -1,29 +1,25 @@
-// Training steps drawn at random under every memory policy: the study's network with its decoder, adapters and Eq. 2, whatever is
-// trained of it; SAM 3's trunk over several views. Small, but of the form that the large ones have.
+// Training steps drawn at random under every memory policy: the study's network of both families of encoders, with its decoder,
+// adapters and Eq. 2, whatever is trained of it; SAM 3's trunk without a decoder; a U-Net. Small, but of the form that the
+// large ones have.
 import { adam, sgd } from '../../src/backends/optimisers';
 import { tf } from '../../src/backends/tf';
 import type { Optimiser, StepDefinition, TensorTree } from '../../src/backends/training-step';
 import { Random } from '../../src/base/random';
-import { allPairs, intersectionLoss } from '../../src/losses/intersection';
-import { segmentationLosses } from '../../src/losses/segmentation';
-import type { PlaneNetwork } from '../../src/memory/network-parts';
+import { allPairs } from '../../src/losses/intersection';
+import type { EncoderConfig } from '../../src/memory/encoder-stages';
+import type { ViewNetwork } from '../../src/memory/network-parts';
 import { planeNetworkSpec } from '../../src/memory/network-parts';
 import type { Policy } from '../../src/memory/policy';
 import { policyName } from '../../src/memory/policy';
-import { triSiameseStepBy } from '../../src/memory/tri-siamese';
-import { stepUnder } from '../../src/memory/under';
 import { models } from '../../src/models/registry';
 import { samHead } from '../../src/models/sam-head';
-import type { Sam3TrunkConfig } from '../../src/models/sam3/config';
-import type { Sam3Trunk } from '../../src/models/sam3/trunk';
-import { sam3Trunk, sam3TrunkSpec } from '../../src/models/sam3/trunk';
-import type { OfSomePlanes } from '../../src/models/tri-siamese';
-import { adapterSpec } from '../../src/nn/linear';
 import type { ParameterTree, TensorsOf } from '../../src/nn/parameters';
 import { filled } from '../../src/nn/parameters';
 import type { PlaneName } from '../../src/sampling/plane';
 import { planeNames } from '../../src/sampling/plane';
 import type { NetPlan, RandomNet } from '../backends/ledger/random-nets';
+import { open, unet3d } from '../bench/nets';
+import { stepBy, unetBy } from './steps';
 
 const pick = <T>(random: Random, ...choices: T[]): T => choices[random.below(choices.length)];
 const values = (shape: readonly number[], random: Random, scale = 0.3): tf.Tensor => {
@@ -48,34 +44,59 @@ const optimisers: Record<string, () => Optimiser> = {
   adam: () => adam(),
   adamw: () => adam({ weightDecay: 0.01 }),
 };
-/** What may be trained of the study's network, and what it may be given. */
+/** What may be trained of a network, and what it may be given. */
 const kinds = ['adapters', 'adapters of features', 'all', 'head'] as const;
 
-/** A step of the study's network with so many planes. */
-export function randomPlanes(policy: Policy, views: number, seed: number): NetPlan {
-  const random = new Random(`planes ${seed}`);
+/** SAM's image encoder. */
+const samEncoder = (random: Random, heads: number, grid: number): EncoderConfig => ({
+  imageSize: 4 * grid,
+  patchSize: 4,
+  channels: pick(random, 1, 3),
+  width: heads * 4 * (1 + random.below(2)),
+  depth: 2 + random.below(2),
+  heads,
+  hidden: pick(random, 12, 16),
+  window: 2 + random.below(2),
+  globalBlocks: pick(random, [], [1], [0, 1]),
+  qkvBias: pick(random, true, false),
+  absolutePositions: pick(random, true, false),
+  relativePositions: pick(random, true, false),
+  epsilon: 1e-6,
+  neck: 16,
+});
+
+/** SAM 3's trunk; of the width that the decoder takes, for it has no neck. */
+const trunk = (random: Random, heads: number, grid: number): EncoderConfig => ({
+  imageSize: 4 * grid,
+  patchSize: 4,
+  channels: pick(random, 1, 3),
+  width: 16,
+  depth: 2 + random.below(2),
+  heads,
+  hidden: pick(random, 12, 16),
+  window: 2 + random.below(2),
+  globalBlocks: pick(random, [], [1], [0, 1]),
+  pretrainedSize: 4 * (1 + random.below(4)),
+  rotaryBase: pick(random, 100, 10_000),
+  epsilon: 1e-6,
+});
+const families = { SAM: samEncoder, 'SAM 3': trunk };
+
+/** A step of so many planes: the study's, or of SAM 3's trunk also without the decoder. */
+export function randomPlanes(
+  policy: Policy,
+  views: number,
+  seed: number,
+  family: keyof typeof families = 'SAM',
+): NetPlan {
+  const random = new Random(`${family} ${seed}`);
   const heads = pick(random, 1, 2);
-  const depth = 2 + random.below(2);
   const kind = kinds[seed % kinds.length];
   const optimiser = pick(random, ...Object.keys(optimisers));
   const loss = pick<'dice' | 'cross-entropy'>(random, 'dice', 'cross-entropy');
   const grid = 3 + random.below(2);
-  const encoder = {
-    imageSize: 4 * grid,
-    patchSize: 4,
-    channels: pick(random, 1, 3),
-    width: heads * 4 * (1 + random.below(2)),
-    depth,
-    heads,
-    hidden: pick(random, 12, 16),
-    window: 2 + random.below(2),
-    globalBlocks: pick(random, [], [1], [0, 1]),
-    qkvBias: pick(random, true, false),
-    absolutePositions: pick(random, true, false),
-    relativePositions: pick(random, true, false),
-    epsilon: 1e-6,
-    neck: 16,
-  };
+  const encoder = families[family](random, heads, grid);
+  const { depth, channels, width } = encoder;
   const { decoder, prompts } = models['tiny-64'].config;
   const head = samHead({
     prompts: { ...prompts, imageSize: 4 * grid, patchSize: 4, width: 16, frequencies: 8 },
@@ -83,9 +104,10 @@ export function randomPlanes(policy: Policy, views: number, seed: number): NetPl
   });
   const rank = 1 + random.below(3);
   const first = random.below(depth);
-  const network: PlaneNetwork = {
+  const alone = family === 'SAM 3' && kind !== 'head' && pick(random, true, false);
+  const network: ViewNetwork = {
     encoder,
-    head,
+    ...(!alone && { head }),
     lora: kind.startsWith('adapters') ? { rank, alpha: rank, first } : null,
     encoderTrained: kind === 'all',
     input: kind === 'adapters of features' ? 'features' : 'images',
@@ -93,15 +115,15 @@ export function randomPlanes(policy: Policy, views: number, seed: number): NetPl
   const names = planeNames.slice(0, views);
   const counts = names.map(() => 1 + random.below(2));
   const side = 4 * grid;
-  const said = { grid, depth, width: encoder.width, heads, rank, first, planes: counts.join(), optimiser, loss }; // prettier-ignore
+  const said = { grid, depth, width, heads, rank, first, planes: counts.join(), optimiser, loss: alone ? 'features' : loss }; // prettier-ignore
   const words = Object.entries(said).map(([key, value]) => `${key} ${value}`);
-  const name = `${policyName(policy)}, ${views} views: SAM, ${kind}, ${words.join(', ')}`;
+  const name = `${policyName(policy)}, ${views} views: ${family}, ${kind}, ${words.join(', ')}`;
   return {
     name,
     build(): RandomNet {
       const each = (of: (plane: PlaneName, count: number) => tf.Tensor): TensorTree =>
         Object.fromEntries(names.map((plane, k) => [plane, of(plane, counts[k])]));
-      const axes = network.input === 'images' ? [side, side, encoder.channels] : [grid, grid, encoder.width];
+      const axes = network.input === 'images' ? [side, side, channels] : [grid, grid, width];
       const countOf = (plane: PlaneName): number => counts[names.indexOf(plane)];
       /** In each picture a line for every plane of the other. */
       const linesOf = (pair: PlaneName[]): TensorTree => {
@@ -124,82 +146,30 @@ export function randomPlanes(policy: Policy, views: number, seed: number): NetPl
         ),
       };
       const { trained, frozen } = planeNetworkSpec(network);
-      const definition = triSiameseStepBy(policy, {
-        name,
-        network,
-        losses: {
-          segmentation: segmentationLosses[loss],
-          consistency: (logits: OfSomePlanes, lines: never) => intersectionLoss(logits as never, lines),
-        },
-        parameters: {
-          trained: tensorsOf(trained, random.fork('trained')),
-          frozen: tensorsOf(frozen, random.fork('frozen')),
-        },
-        optimiser: optimisers[optimiser](),
-        lambda: 0.5,
-      });
-      return { definition: definition as unknown as StepDefinition, inputs: inputs };
+      const parameters = {
+        trained: tensorsOf(trained, random.fork('trained')),
+        frozen: tensorsOf(frozen, random.fork('frozen')),
+      };
+      const definition = stepBy(policy, { name, network, parameters, optimiser: optimisers[optimiser](), loss });
+      return { definition: definition as unknown as StepDefinition, inputs };
     },
   };
 }
 
-/** SAM 3's trunk over some views that are asked to agree; it has no decoder here, so policies that need parts are not for it. */
-export function randomTrunk(policy: readonly ('lean' | 'chunked')[], views: number, seed: number): NetPlan {
-  const random = new Random(`trunk ${seed}`);
-  const heads = 1 + random.below(2);
-  const width = heads * 4;
-  const window = 2 + random.below(2);
-  const config: Sam3TrunkConfig = {
-    imageSize: 4 * window * 2,
-    patchSize: 4,
-    channels: 3,
-    width,
-    depth: 2,
-    heads,
-    hidden: 12,
-    window,
-    globalBlocks: pick(random, [1], [0, 1]),
-    pretrainedSize: 4 * window,
-    rotaryBase: 10_000,
-    epsilon: 1e-6,
-  };
-  const whole = seed % 2 === 0;
+/** A step of a U-Net, whose one view is a volume. */
+export function randomUnet(policy: Policy, seed: number): NetPlan {
+  const random = new Random(`U-Net ${seed}`);
+  const levels = 1 + random.below(3);
+  const size = { size: 2 ** (levels - 1) * (1 + random.below(2)), base: 2 + random.below(3), levels, classes: 2 + random.below(2) }; // prettier-ignore
   const optimiser = pick(random, ...Object.keys(optimisers));
-  const name = `${policyName(policy)}, ${views} views: SAM 3, ${whole ? 'all' : 'adapters'}, width ${width}, heads ${heads}, window ${window}, optimiser ${optimiser}`;
+  const words = Object.entries({ ...size, optimiser }).map(([key, value]) => `${key} ${value}`);
+  const name = `${policyName(policy)}, 1 views: U-Net, ${words.join(', ')}`;
   return {
     name,
     build(): RandomNet {
-      const low = adapterSpec(width, width, 2);
-      const adapters = Array.from({ length: config.depth }, () => ({ q: low, v: low }));
-      const trunk = sam3TrunkSpec(config) as unknown as ParameterTree;
-      const spec: Record<'trained' | 'frozen', ParameterTree> = whole
-        ? { trained: { trunk }, frozen: {} }
-        : { trained: { adapters }, frozen: { trunk } };
-      const shape = [1, config.imageSize, config.imageSize, 3];
-      const definition: StepDefinition = {
-        name,
-        parameters: {
-          trained: tensorsOf(spec.trained, random.fork('trained')),
-          frozen: tensorsOf(spec.frozen, random.fork('frozen')),
-        },
-        optimiser: optimisers[optimiser](),
-        loss(parameters, inputs) {
-          const own = { ...(parameters.frozen as object), ...(parameters.trained as object) } as {
-            trunk: Sam3Trunk;
-            adapters?: never;
-          };
-          const features = Object.values(inputs as Record<string, tf.Tensor>).map((x) =>
-            sam3Trunk(own.trunk, x, config, own.adapters && { adapters: own.adapters, scale: 1 }),
-          );
-          const sizes = features.map((f) => tf.mean(tf.square(f)));
-          const apart = features.slice(1).map((f, k) => tf.mean(tf.square(tf.sub(f, features[k]))));
-          return tf.addN([...sizes, ...apart]);
-        },
-      };
-      const inputs = Object.fromEntries(
-        planeNames.slice(0, views).map((plane) => [plane, values(shape, random.fork(plane))]),
-      );
-      return { definition: stepUnder(policy, definition), inputs };
+      const { definition, inputs } = open(unet3d(size));
+      const given = { ...definition, name, optimiser: optimisers[optimiser]() };
+      return { definition: unetBy(policy, given), inputs };
     },
   };
 }

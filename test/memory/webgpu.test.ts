@@ -14,17 +14,23 @@ describeWith('swiftshader', 'policies on webgpu', () => {
     webgpu = await candidate.open({ asked: true });
   });
 
-  it.each(['tape', 'per-plane', 'recompute', 'lean', 'chunked', 'per-plane+recompute+lean+chunked'])(
-    '%s',
-    async (name) => {
+  it.each([
+    ...['tape', 'per-plane', 'recompute', 'lean', 'chunked', 'per-plane+recompute+lean+chunked'].map(
+      (name) => [name, 'SAM'] as const,
+    ),
+    ...['tape', 'per-plane+recompute+lean+chunked'].map((name) => [name, 'SAM 3'] as const),
+  ])(
+    '%s of %s',
+    async (name, family) => {
       const { tf } = await import('../../src/backends/tf.js');
       const { parsePolicy, tape } = await import('../../src/memory/policy.js');
       const { changes, expectSame } = await import('./changes.js');
-      const { smallNetwork } = await import('./steps.js');
+      const { smallNetwork, smallTrunk } = await import('./steps.js');
+      const network = family === 'SAM' ? smallNetwork : smallTrunk;
       await tf.setBackend('cpu');
-      const byTape = await changes(cpu, smallNetwork, tape, 3);
+      const byTape = await changes(cpu, network, tape, 3);
       await tf.setBackend('webgpu');
-      const found = await changes(webgpu, smallNetwork, parsePolicy(name), 3);
+      const found = await changes(webgpu, network, parsePolicy(name), 3);
       expect(Object.keys(found.gradients).length).toBeGreaterThan(10);
       expectSame(found, byTape);
     },

@@ -24,7 +24,7 @@ import { chromium, describeWith } from '../setup/peers';
 /** What `coc vram --stack tfjs` reads of a setting. */
 function reading(setting: BatchlessSetting): Reading {
   const runs = dryRunParts(setting.policy).map((part) => [part, dryRunOf(setting, part)] as const);
-  return readingOf(Object.fromEntries(runs));
+  return readingOf(Object.fromEntries(runs), setting.model);
 }
 
 /** The step itself, run on shapes with the batch that is asked for. */

@@ -104,7 +104,8 @@ Says the peak of one training step of the study's network (forward, Eq. 2, backw
 layer it is reached, the cards that it fits, the largest batch, and what the policy costs in arithmetic. Nothing is computed:
 PyTorch's step is derived from shapes, ours is run on shapes alone, to the byte of what TensorFlow.js's engine holds.
 A card fits where its driver shows at least as many bytes; the driver's own context (some hundred MB), scratch memory of kernels and
-fragmentation come on top. Dry runs take a second or two and are kept in the cache.
+fragmentation come on top. Dry runs take a second or two and are kept in the cache. Of SAM 3 it is the vision trunk alone, whose
+step ends with a gradient for each feature: its decoder is not computed here.
 
 --try computes on the processor of this machine, with TensorFlow's allocator of cards before its tensors: a step that does not
 fit fails as on a card (exit code 0; \`fits\` says it, and is null where it ended for another reason than memory). Whether a card's

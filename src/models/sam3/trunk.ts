@@ -59,12 +59,22 @@ function repeated(position: tf.Tensor, side: number): tf.Tensor {
   return tf.slice(tf.tile(position, [times, times, 1]), [0, 0, 0], [side, side, width]);
 }
 
-/** What every block shares: the shape, the angles and the adapters. */
-interface Shared {
-  readonly config: Sam3TrunkConfig;
-  readonly inWindow: Rotation;
-  readonly inGrid: Rotation;
-  readonly adapted: Adapted;
+/** How the tokens of a window turn, and those of the whole grid. */
+export type TrunkAngles = Readonly<Record<'inWindow' | 'inGrid', Rotation>>;
+
+/** Angles of all blocks; tensors, the caller's to free. */
+export function trunkAngles({
+  imageSize,
+  patchSize,
+  width,
+  heads,
+  window,
+  rotaryBase,
+}: Sam3TrunkConfig): TrunkAngles {
+  /** A window's tokens lie one apart, those of the whole grid so that the last are no further off than in a window. */
+  const rotationOf = (tokens: number): Rotation =>
+    gridRotation({ rows: tokens, columns: tokens, width: width / heads, base: rotaryBase, step: window / tokens }); // prettier-ignore
+  return { inWindow: rotationOf(window), inGrid: rotationOf(imageSize / patchSize) };
 }
 
 /** Attention of tokens that see each other, turned by their places: [batch, rows, columns, width] to the same shape. */
@@ -82,13 +92,23 @@ function attend(
   return linear(fromWindows(mixed, span, [batch, rows, columns], heads), projection);
 }
 
-/** One block: [batch, rows, columns, width] to the same shape. */
-function runBlock(own: TrunkBlock, x: tf.Tensor, block: number, shared: Shared): tf.Tensor {
-  const { heads, epsilon, window, globalBlocks } = shared.config;
-  const { adapters, scale } = shared.adapted;
+/**
+ * One block: attention and perceptron, each added to what came in.
+ * @param x      [batch, rows, columns, width]
+ * @param block  its number, which says whether it has windows and which adapters are its own
+ * @returns the same shape
+ */
+export function trunkBlock(
+  own: TrunkBlock,
+  x: tf.Tensor,
+  { heads, epsilon, window, globalBlocks }: Sam3TrunkConfig,
+  block: number,
+  { inWindow, inGrid }: TrunkAngles,
+  { adapters, scale }: Adapted = {},
+): tf.Tensor {
   const seen = globalBlocks.includes(block)
-    ? { span: x.shape[1]!, rotation: shared.inGrid }
-    : { span: window, rotation: shared.inWindow };
+    ? { span: x.shape[1]!, rotation: inGrid }
+    : { span: window, rotation: inWindow };
   return part(`block ${block}`, () => {
     const h = layerNorm(x, own.norm1, epsilon);
     const y = tf.add(x, attend(h, own, seen, heads, adapters?.[block], scale));
@@ -97,8 +117,8 @@ function runBlock(own: TrunkBlock, x: tf.Tensor, block: number, shared: Shared):
 }
 
 /** Patches with their positions, normalised: [batch, imageSize, imageSize, channels] to [batch, side, side, width]. */
-function embedImages(
-  { patch, position, norm }: Sam3Trunk,
+export function trunkTokens(
+  { patch, position, norm }: Pick<Sam3Trunk, 'patch' | 'position' | 'norm'>,
   images: tf.Tensor,
   { imageSize, patchSize, channels, width, epsilon }: Sam3TrunkConfig,
 ): tf.Tensor {
@@ -124,19 +144,18 @@ export function sam3Trunk(
   config: Sam3TrunkConfig,
   { from, ...adapted }: EncoderOptions = {},
 ): tf.Tensor {
-  const { imageSize, patchSize, width, heads, window, depth, rotaryBase } = config;
+  const { imageSize, patchSize, width, depth } = config;
   const side = imageSize / patchSize;
   checkAdapters(what, depth, adapted);
   if (from !== undefined) {
     checkBlock(what, depth, from);
     checkAxes(what, images, [side, side, width], `features before block ${from}`);
   }
-  /** A window's tokens lie one apart, those of the whole grid so that the last are no further off than in a window. */
-  const rotationOf = (tokens: number): Rotation =>
-    gridRotation({ rows: tokens, columns: tokens, width: width / heads, base: rotaryBase, step: window / tokens }); // prettier-ignore
   return tf.tidy(() => {
-    const shared = { config, inWindow: rotationOf(window), inGrid: rotationOf(side), adapted };
-    const x = from === undefined ? embedImages(parameters, images, config) : images;
-    return runBlocks(x, from ?? 0, depth, (y, k) => runBlock(parameters.blocks[k], y, k, shared));
+    const angles = trunkAngles(config);
+    const x = from === undefined ? trunkTokens(parameters, images, config) : images;
+    return runBlocks(x, from ?? 0, depth, (y, k) =>
+      trunkBlock(parameters.blocks[k], y, config, k, angles, adapted),
+    );
   });
 }

@@ -1,7 +1,7 @@
 // The derived reading of a setting: what PyTorch needs for the study's step, in the form that every reading has.
-import { models } from '../../models/registry';
 import type { Need } from '../vram/need';
 import type { Setting } from '../vram/setting';
+import { modelNotes } from '../vram/setting';
 import type { Kernel } from './attention';
 import type { DerivedStep } from './step';
 import { derivedStep, keptActivations, kernelOf } from './step';
@@ -54,6 +54,6 @@ function notesOf(setting: Setting, { kept }: DerivedStep): string[] {
     ...(policy.includes('chunked') && kernel === 'fused'
       ? ['a fused kernel has no map to be made in pieces: chunked changes nothing']
       : []),
-    ...(models[model].family === 'sam3' ? ['the vision trunk alone, with a gradient for each feature'] : []),
+    ...modelNotes(model),
   ];
 }

@@ -1,6 +1,5 @@
 // The study's training step in PyTorch, derived from shapes: every tensor of forward and backward pass that autograd's rules ask
 // for, when it is made and when it is let go. torch_sam.py is the same step in PyTorch, and tests compare both.
-import { InputError } from '../../base/errors';
 import type { ModelRow } from '../../models/registry';
 import { models } from '../../models/registry';
 import type { Setting } from '../vram/setting';
@@ -81,14 +80,7 @@ function pass(setting: Setting, numbers: NumbersName, apart: boolean): { program
  */
 export function derivedStep(setting: Setting, numbers: NumbersName = setting.precision): DerivedStep {
   checkSetting(setting);
-  const { model, views, policy, optimiser, trained } = setting;
-  if (models[model].family === 'sam3' && trained.kind === 'decoder')
-    throw new InputError({
-      what: `cannot derive the memory of ${models[model].title}`,
-      given: 'the decoder alone to train',
-      expected: 'adapters or all weights: of this model the trunk alone is counted',
-      fix: 'train adapters',
-    });
+  const { model, views, policy, optimiser } = setting;
   const apart = policy.includes('per-plane');
   const { program, out } = pass(setting, numbers, apart);
   const memory = new Memory();

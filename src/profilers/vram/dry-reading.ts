@@ -2,10 +2,12 @@
 import type { Category } from '../../backends/ledger';
 import { categories } from '../../backends/ledger';
 import type { Policy } from '../../memory/policy';
+import type { ModelName } from '../../models/registry';
 import type { Growth, Line } from './growth';
 import { highest, largestBatch, valueOf } from './growth';
 import type { Need } from './need';
 import type { Reading } from './reading';
+import { modelNotes } from './setting';
 
 /** A dry run: of one sample, of two, or of any larger batch (growth.ts). */
 export type DryRunPart = 'one' | 'two' | 'more';
@@ -32,8 +34,8 @@ const notes = [
 const extrapolated =
   'attention in chunks is run for one sample and for two; a larger batch is on the line through both';
 
-/** What dry runs say, of every batch or of one. */
-export function readingOf({ one, two, more: own }: DryRuns): Reading {
+/** What dry runs say, of every batch or of one. @param model  that was run */
+export function readingOf({ one, two, more: own }: DryRuns, model: ModelName): Reading {
   const more = own ?? (one && two && through(one, two));
   const of = (batch: number): Growth => {
     const growth = batch === 1 ? one : batch === 2 ? (two ?? more) : more;
@@ -42,8 +44,8 @@ export function readingOf({ one, two, more: own }: DryRuns): Reading {
   };
   return {
     need(batch) {
-      const need = needOf(of(batch), batch);
-      return own || batch <= 2 ? need : { ...need, notes: [...notes, extrapolated] };
+      const also = own || batch <= 2 ? [] : [extrapolated];
+      return { ...needOf(of(batch), batch), notes: [...notes, ...also, ...modelNotes(model)] };
     },
     largestBatch(limit) {
       const found = largestBatch(of(3).moments, limit);
@@ -52,7 +54,7 @@ export function readingOf({ one, two, more: own }: DryRuns): Reading {
   };
 }
 
-function needOf({ moments, saved, weights, flops }: Growth, batch: number): Need {
+function needOf({ moments, saved, weights, flops }: Growth, batch: number): Omit<Need, 'notes'> {
   const peak = highest(moments, batch);
   const peakBytes = valueOf(peak, batch);
   return {
@@ -67,7 +69,6 @@ function needOf({ moments, saved, weights, flops }: Growth, batch: number): Need
     ) as Record<Category, number>,
     layerAtPeak: peak.layer,
     flops: valueOf(flops, batch),
-    notes,
   };
 }
 

@@ -41,7 +41,7 @@ function answer({ id, batch, setting, precision }: VramAsked): VramAnswered {
   const name = JSON.stringify(asked);
   const ours = readingFor(name, () => {
     const runs = dryRunParts(policy).map((part) => [part, dryRunOf(asked, part)] as const);
-    return readingOf(Object.fromEntries(runs));
+    return readingOf(Object.fromEntries(runs), asked.model);
   });
   const all = { id, ours: sayOf(ours, batch) };
   try {

@@ -43,7 +43,7 @@ export type BatchlessSetting = Omit<Setting, 'batch'>;
 const wrong = (what: string, given: string, expected: string, fix: string): InputError =>
   new InputError({ what: `cannot count the memory of ${what}`, given, expected, fix });
 
-/** @throws InputError for a size, views, batch, rank or block that there is not */
+/** @throws InputError for a size, views, batch, rank, block or decoder that there is not */
 export function checkSetting({ model, size, views, batch, trained }: Setting): void {
   if (!Object.hasOwn(models, model))
     throw wrong('a step', `the model ${model}`, Object.keys(models).join(', '), 'name one of these');
@@ -60,6 +60,8 @@ export function checkSetting({ model, size, views, batch, trained }: Setting): v
     );
   if (!whole(views, 1, 3)) throw wrong(title, `${views} views`, '1, 2 or 3', 'name one of these');
   if (!whole(batch, 1)) throw wrong(title, `a batch of ${batch}`, 'a whole number from 1 on', 'begin with 1');
+  if (trained.kind === 'decoder' && models[model].family === 'sam3')
+    throw wrong(title, 'the decoder alone to train', 'adapters or all weights: it has none', 'train adapters');
   if (trained.kind !== 'lora') return;
   if (!whole(trained.rank, 1, width))
     throw wrong(
@@ -78,7 +80,7 @@ export function checkSetting({ model, size, views, batch, trained }: Setting): v
 }
 
 /** @throws InputError for what TensorFlow.js or our code on it does not have, saying why */
-export function checkTfjsSetting({ model, precision, attention }: BatchlessSetting): void {
+export function checkTfjsSetting({ precision, attention }: BatchlessSetting): void {
   const refuse = (given: string, expected: string, fix: string): never => {
     throw new InputError({ what: 'cannot run the step on TensorFlow.js', given, expected, fix });
   };
@@ -94,10 +96,8 @@ export function checkTfjsSetting({ model, precision, attention }: BatchlessSetti
       "none: these are PyTorch's",
       'leave it out; the policy `chunked` keeps no map of attention',
     );
-  if (models[model].family !== 'sam')
-    refuse(
-      models[model].title,
-      'a SAM: of SAM 3 our code has the vision trunk alone, without a decoder that makes masks',
-      'name a SAM, or take the stack pytorch',
-    );
 }
+
+/** What a reader of a setting's memory must know of its model. */
+export const modelNotes = (model: ModelName): string[] =>
+  models[model].family === 'sam3' ? ['the vision trunk alone, with a gradient for each feature'] : [];

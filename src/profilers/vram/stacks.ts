@@ -30,7 +30,7 @@ export async function readingsOf(
   const readings =
     stack === 'pytorch'
       ? possible.map(({ setting }) => readingBy((n) => derivedNeed({ ...setting, batch: n })))
-      : (await dryRunsOf(possible, long)).map(readingOf);
+      : (await dryRunsOf(possible, long)).map((runs, k) => readingOf(runs, possible[k].setting.model));
   return wanted.map((one, k) => {
     const refusal = refusals[k];
     return refusal ? { refusal } : { reading: readings[possible.indexOf(one)] };

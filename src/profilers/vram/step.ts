@@ -1,15 +1,20 @@
 // The study's step for a setting, in shapes: what a dry run runs, and what a real one is given values for.
 import type { BlankTree } from '../../backends/meta/dry-run';
 import { adam, sgd } from '../../backends/optimisers';
+import { scope } from '../../backends/scope';
+import { tf } from '../../backends/tf';
 import { pairsOfEq2 } from '../../losses/intersection';
 import type { SampleLines } from '../../losses/intersection-samples';
 import { sampleIntersectionLoss } from '../../losses/intersection-samples';
 import { segmentationLosses } from '../../losses/segmentation';
+import type { PlaneParameters, ViewNetwork } from '../../memory/network-parts';
+import { planeNetworkSpec, planeParts } from '../../memory/network-parts';
+import type { Policy } from '../../memory/policy';
 import { policyName } from '../../memory/policy';
-import type { PlaneNetwork } from '../../memory/network-parts';
-import { planeNetworkSpec } from '../../memory/network-parts';
-import type { PlaneStep } from '../../memory/tri-siamese';
-import { triSiameseStepBy } from '../../memory/tri-siamese';
+import type { PlaneInputs, PlaneStep } from '../../memory/tri-siamese';
+import { triSiameseStepBy, viewsOf } from '../../memory/tri-siamese';
+import { viewsStepBy } from '../../memory/views-step';
+import type { ModelRow } from '../../models/registry';
 import { models } from '../../models/registry';
 import { gridOf } from '../../models/sam/config';
 import { samHead } from '../../models/sam-head';
@@ -24,51 +29,68 @@ const losses: TriSiameseLosses<SampleLines> = {
   consistency: sampleIntersectionLoss,
 };
 
-/** The network of a setting. */
-function networkOf({ model, size, trained }: Setting): PlaneNetwork {
-  const row = models[model];
-  if (row.family !== 'sam') throw new Error(`${row.title} has no decoder`);
-  const { encoder, prompts, decoder } = row.config;
+/** The network of a setting, without its head. */
+function networkOf({ model, size, trained }: Setting): ViewNetwork {
+  const { config } = models[model];
   return {
-    encoder: { ...encoder, imageSize: size },
+    encoder: { ...('encoder' in config ? config.encoder : config), imageSize: size },
     lora: trained.kind === 'lora' ? { rank: trained.rank, alpha: trained.rank, first: trained.first } : null,
     encoderTrained: trained.kind === 'all',
-    head: samHead({ prompts: { ...prompts, imageSize: size }, decoder }),
     input: 'images',
   };
 }
 
-/** A step of the study's network on TensorFlow.js, with parameters and inputs as shapes. */
+/** A step on TensorFlow.js, with parameters and inputs as shapes. */
 export interface VramStep {
   readonly step: PlaneStep<ReturnType<typeof planeNetworkSpec>>;
   readonly inputs: BlankTree;
 }
 
+/** A step of an encoder alone. */
+const featuresStep = (
+  policy: Policy,
+  network: ViewNetwork,
+  given: Pick<VramStep['step'], 'name' | 'parameters' | 'optimiser'>,
+): VramStep['step'] =>
+  viewsStepBy<PlaneParameters, PlaneInputs, VramStep['step']['parameters']>(policy, {
+    ...given,
+    parts: (parameters) => planeParts(network, parameters),
+    views: ({ planes }) => viewsOf(planes),
+    loss: (features) => ({
+      loss: scope('losses', () => tf.addN(features.map((each) => tf.mean(each)))),
+    }),
+  });
+
 /**
- * The training step of a setting: forward, Eq. 2 beside the loss of segmentation, gradients by its policy, optimiser.
+ * The training step of a setting: forward, Eq. 2 beside the loss of segmentation, gradients by its policy, optimiser. Of SAM 3 the
+ * trunk alone, whose loss is no more than a gradient for each feature, as the derived reading has it.
  * @throws InputError for a setting that there is not, or not on TensorFlow.js
  */
 export function vramStep(setting: Setting): VramStep {
   checkSetting(setting);
   checkTfjsSetting(setting);
-  const network = networkOf(setting);
-  const { size, views, batch, policy } = setting;
-  const side = 4 * gridOf(network.encoder);
+  const { model, size, views, batch, policy } = setting;
+  const row: ModelRow = models[model];
+  const name = `${row.title} by ${policyName(policy)}`;
+  const optimiser = setting.optimiser === 'adam' ? adam() : sgd();
+  const own = networkOf(setting);
   const names = planeNames.slice(0, views);
-  const each = (...shape: number[]): BlankTree => Object.fromEntries(names.map((name) => [name, { shape }]));
+  const each = (...shape: number[]): BlankTree => Object.fromEntries(names.map((plane) => [plane, { shape }]));
+  const planes = each(batch, size, size, own.encoder.channels);
+  if (row.family === 'sam3') {
+    const parameters = planeNetworkSpec(own);
+    return { step: featuresStep(policy, own, { name, parameters, optimiser }), inputs: { planes } };
+  }
+  const { encoder, prompts, decoder } = row.config;
+  const network = { ...own, head: samHead({ prompts: { ...prompts, imageSize: size }, decoder }) };
+  const parameters = planeNetworkSpec(network);
+  const side = 4 * gridOf({ ...encoder, imageSize: size });
   const line = { shape: [batch, side] };
-  const compared = pairsOfEq2.filter((pair) => pair.split('-').every((name) => names.join().includes(name)));
+  const compared = pairsOfEq2.filter((pair) => pair.split('-').every((plane) => names.join().includes(plane)));
   return {
-    step: triSiameseStepBy(policy, {
-      name: `${models[setting.model].title} by ${policyName(policy)}`,
-      network,
-      losses,
-      parameters: planeNetworkSpec(network),
-      lambda: 1,
-      optimiser: setting.optimiser === 'adam' ? adam() : sgd(),
-    }),
+    step: triSiameseStepBy(policy, { name, network, losses, parameters, lambda: 1, optimiser }),
     inputs: {
-      planes: each(batch, size, size, network.encoder.channels),
+      planes,
       labels: each(batch, side, side),
       lines: Object.fromEntries(compared.map((pair) => [pair, { first: line, second: line }])),
     },

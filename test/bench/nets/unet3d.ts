@@ -3,7 +3,11 @@
 import { adam } from '../../../src/backends/optimisers';
 import { scope } from '../../../src/backends/scope';
 import { tf } from '../../../src/backends/tf';
+import type { Tensors, TensorTree } from '../../../src/backends/training-step';
+import { flattenTree, unflattenTree } from '../../../src/backends/training-step';
 import { crossEntropy } from '../../../src/losses/segmentation';
+import type { Part } from '../../../src/memory/parts';
+import { pathsUnder, runParts } from '../../../src/memory/parts';
 import { leakyRelu } from '../../../src/nn/activations';
 import { convolutionSpec, convolve3d, upConvolutionSpec, upConvolve3d } from '../../../src/nn/convolution';
 import { linear, linearSpec } from '../../../src/nn/linear';
@@ -56,7 +60,7 @@ function specs({ size, base, levels, classes }: UnetSize) {
   };
 }
 
-/** The step: cross-entropy of every voxel. */
+/** The step. */
 export function unet3d(size: UnetSize): Plan {
   const { size: side, base } = size;
   return plan({
@@ -66,27 +70,52 @@ export function unet3d(size: UnetSize): Plan {
     ...specs(size),
     optimiser: adam({ learningRate: 1e-3 }),
     flop: flop(size),
-    loss: ({ trained }, { volume, labels }) => {
-      const skips: tf.Tensor[] = [];
-      let x = volume;
-      trained.down.forEach(([first, second], level) => {
-        x = scope(`down ${level}`, () => layer(layer(x, first, level === 0 ? 1 : 2), second));
-        skips.push(x);
-      });
-      skips.pop();
-      trained.up.forEach(({ up, layers }) => {
-        const skip = skips.pop()!;
-        x = scope(`up ${skips.length}`, () =>
-          layers.reduce((y, own) => layer(y, own), tf.concat([upConvolve3d(x, up), skip], 4)),
-        );
-      });
-      return scope('head', () => {
-        const logits = linear(tf.reshape(x, [-1, base]), trained.head); // [voxels, classes]
-        return crossEntropy(logits, tf.cast(tf.reshape(labels, [-1]), 'int32'));
-      });
-    },
+    loss: (own, { volume, labels }) =>
+      unetLoss(runParts(unetParts(own), flattenTree(own.trained), volume), labels),
   });
 }
+
+interface UnetParameters {
+  trained: TensorsOf<ReturnType<typeof specs>['trained']>;
+}
+
+/** The net in parts, [1, size, size, size, 1] to logits [voxels, classes]: each on the way up reads what its level left. */
+export function unetParts({ trained }: UnetParameters): Part[] {
+  const { down, up } = trained;
+  const own = (tensors: Tensors): UnetParameters['trained'] => unflattenTree(trained as TensorTree, tensors) as never; // prettier-ignore
+  const part = (name: string, path: string, run: Part['run'], reads?: string[]): Part => ({
+    name,
+    trained: pathsUnder(trained as TensorTree, path),
+    run,
+    ...(reads && { reads }),
+  });
+  return [
+    ...down.map((_, level) =>
+      part(`down ${level}`, `down/${level}`, (tensors, x) => {
+        const [first, second] = own(tensors).down[level];
+        return layer(layer(x, first, level === 0 ? 1 : 2), second);
+      }),
+    ),
+    ...up.map((_, k) => {
+      const level = up.length - 1 - k;
+      const before = k === 0 ? `down ${up.length}` : `up ${level + 1}`;
+      return part(
+        `up ${level}`,
+        `up/${k}`,
+        (tensors, x, skip) => {
+          const { up: rise, layers } = own(tensors).up[k];
+          return layers.reduce((y, each) => layer(y, each), tf.concat([upConvolve3d(x, rise), skip], 4));
+        },
+        [before, `down ${level}`],
+      );
+    }),
+    part('head', 'head', (tensors, x) => linear(tf.reshape(x, [-1, x.shape[4]!]), own(tensors).head)),
+  ];
+}
+
+/** Cross-entropy of every voxel. @param logits  [voxels, classes]  @param labels  whole numbers of it are the classes */
+export const unetLoss = (logits: tf.Tensor, labels: tf.Tensor): tf.Tensor =>
+  scope('losses', () => crossEntropy(logits, tf.cast(tf.reshape(labels, [-1]), 'int32')));
 
 /** FLOP of convolutions and products, forward and backward by both factors, but of the volume itself. */
 function flop({ size, base, levels, classes }: UnetSize): number {

@@ -2,14 +2,17 @@
 import { describe, expect, it } from 'vitest';
 import { policies } from '../../../src/memory/policy';
 import { cards } from '../../../src/profilers/cards';
+import { derivedNeed } from '../../../src/profilers/derived/need';
 import { cardMemories, cardMemoryNames } from '../../../src/profilers/vram/card-memory';
 import type { PolicyNeed } from '../../../src/profilers/vram/choose';
 import { bestPolicy, cheapestPolicy } from '../../../src/profilers/vram/choose';
+import { readingOf } from '../../../src/profilers/vram/dry-reading';
 import type { Need } from '../../../src/profilers/vram/need';
 import { readingBy } from '../../../src/profilers/vram/reading';
 import type { Setting } from '../../../src/profilers/vram/setting';
 import { checkSetting, checkTfjsSetting } from '../../../src/profilers/vram/setting';
 import { readingsOf } from '../../../src/profilers/vram/stacks';
+import { dryRunOf } from '../../../src/profilers/vram/tfjs';
 import { answer } from '../../../src/profilers/vram/answer';
 
 const needing = (policy: PolicyNeed['policy'], gibibytes: number, flops: number): PolicyNeed => ({
@@ -104,6 +107,10 @@ describe('settings', () => {
       'given adapters from block 32 on, expected a block from 0 to 31',
     ],
     [{ model: 'unet' as never }, 'given the model unet'],
+    [
+      { model: 'sam3', size: 1008, trained: { kind: 'decoder' } },
+      'SAM 3 vision trunk: given the decoder alone to train, expected adapters or all weights: it has none',
+    ],
   ])('%j is refused', (own, message) => {
     expect(() => checkSetting({ ...setting, ...own })).toThrow(message);
   });
@@ -111,13 +118,27 @@ describe('settings', () => {
     [{ precision: 'amp' }, 'TensorFlow.js has no tensors of 16 bits'],
     [{ precision: 'bf16' }, 'TensorFlow.js has no tensors of 16 bits'],
     [{ attention: 'fused' }, 'given the attention kernel fused'],
-    [{ model: 'sam3' }, 'without a decoder'],
   ])('TensorFlow.js has no %j, and says why', (own, message) => {
     expect(() => checkTfjsSetting({ ...setting, ...own })).toThrow(message);
   });
 });
 
 describe('both stacks', () => {
+  it("have SAM 3's trunk alone, and say so", () => {
+    const trunk = { ...setting, model: 'sam3', size: 336, views: 2 } as const;
+    const [tape, all] = [policies[0], policies.at(-1)!].map((policy) => {
+      const own = { ...trunk, policy };
+      const ours = readingOf({ one: dryRunOf(own, 'one') }, own.model).need(1);
+      for (const { notes } of [ours, derivedNeed(own)])
+        expect(notes).toContain('the vision trunk alone, with a gradient for each feature');
+      // As published (test/models/sam3.test.ts), and adapters of rank 4 beside queries and values of 32 blocks.
+      expect(ours.weightsBytes).toBe(4 * (446_236_672 + 32 * 2 * 2 * 4 * 1024));
+      return ours;
+    });
+    expect(all.peakBeyondWeightsBytes).toBeLessThan(tape.peakBeyondWeightsBytes / 10);
+    expect(all.flops).toBeGreaterThan(1.2 * tape.flops);
+  });
+
   it('one that has no such step says why, the other answers', async () => {
     const { batch, policy, ...rest } = { ...setting, precision: 'amp' as const };
     const [tfjs] = await readingsOf('tfjs', [{ setting: { ...rest, policy }, batch }]);

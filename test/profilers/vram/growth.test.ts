@@ -97,7 +97,8 @@ const small: BatchlessSetting = {
 
 function readingFor(setting: BatchlessSetting): Reading {
   const parts = dryRunParts(setting.policy);
-  return readingOf(Object.fromEntries(parts.map((part) => [part, dryRunOf(setting, part)])));
+  const runs = parts.map((part) => [part, dryRunOf(setting, part)]);
+  return readingOf(Object.fromEntries(runs), setting.model);
 }
 
 /** The step of a batch itself, dry. */
@@ -126,6 +127,7 @@ describe('against dry runs of these batches', () => {
     ['lean', { views: 1, trained: { kind: 'all' }, optimiser: 'sgd' }],
     ['per-plane+recompute+lean', { views: 2, size: 96 }],
     ['recompute', { views: 1, trained: { kind: 'decoder' } }],
+    ['per-plane+recompute+lean', { views: 2, model: 'sam3', size: 112 }],
   ])('%s: to the byte and to the operation', (name, own) => {
     const setting = { ...small, ...own, policy: parsePolicy(name) };
     const reading = readingFor(setting);
