@@ -54,7 +54,7 @@ export * from './losses/contrastive';
 export * from './losses/eq2';
 export { tensorLosses } from './losses/lazy';
 export * from './profilers/cards';
-export { checkSetting } from './profilers/vram/setting';
+export { checkSetting, studySetting } from './profilers/vram/setting';
 export type { Setting } from './profilers/vram/setting';
 export type { Need } from './profilers/vram/need';
 export { derivedNeed } from './profilers/derived/need';
@@ -66,7 +66,8 @@ export * from './profilers/alignment-step';
 export * from './profilers/parameters';
 export * from './profilers/activations';
 export * from './profilers/unet-inference';
-export { checkProfile, profileTraining } from './profilers/lazy';
+export { checkProfile, findNeed, profileTraining, trySetting } from './profilers/lazy';
+export type { Tried, TriedNeed } from './profilers/vram/try';
 export type {
   PolicyComparison,
   PolicyProfile,

@@ -133,28 +133,50 @@ export class Ledger {
     return this.indices(kernelTemporaries).map((index) => this.allocation(index));
   }
 
+  /**
+   * Every allocation (sign 1) and release (-1) in the order in which they came, without an object for each. Allocations that are
+   * alike share one kind: what follows from it need be found only once.
+   */
+  forEachChange(
+    visit: (kind: Kind, sign: 1 | -1, sequence: number, index: number) => void,
+    { kernelTemporaries = false }: Count = {},
+  ): void {
+    const { kinds, kindOf, made, freed } = this;
+    /** By sequence number: 1 + the index of what is made, or that less than 0 of what is freed. */
+    const order = new Int32Array(2 * kindOf.length);
+    kindOf.forEach((kind, index) => {
+      if (kinds[kind].kernelTemporary && !kernelTemporaries) return;
+      order[made[index]] = 1 + index;
+      if (freed[index] >= 0) order[freed[index]] = -1 - index;
+    });
+    order.forEach((change, sequence) => {
+      if (change === 0) return;
+      const index = Math.abs(change) - 1;
+      visit(kinds[kindOf[index]], change > 0 ? 1 : -1, sequence, index);
+    });
+  }
+
   /** Allocations and releases in the order in which they came. */
   events(count: Count = {}): LedgerEvent[] {
-    return this.allocations(count)
-      .flatMap((allocation): LedgerEvent[] => {
-        const made: LedgerEvent = { sequence: allocation.made, type: 'allocation', allocation };
-        if (allocation.freed === null) return [made];
-        return [made, { sequence: allocation.freed, type: 'release', allocation }];
-      })
-      .sort((a, b) => a.sequence - b.sequence);
+    const found: LedgerEvent[] = [];
+    const allocations: Allocation[] = [];
+    this.forEachChange((_, sign, sequence, index) => {
+      const type = sign > 0 ? 'allocation' : 'release';
+      const allocation = (allocations[index] ??= this.allocation(index));
+      found.push({ sequence, type, allocation });
+    }, count);
+    return found;
   }
 
   /** Live bytes after each event. */
-  timeline({ kernelTemporaries = false }: Count = {}): { sequence: number; bytes: number }[] {
-    const changes: [number, number][] = [];
-    for (const index of this.indices(kernelTemporaries)) {
-      const { bytes } = this.kinds[this.kindOf[index]];
-      changes.push([this.made[index], bytes]);
-      if (this.freed[index] >= 0) changes.push([this.freed[index], -bytes]);
-    }
-    changes.sort((a, b) => a[0] - b[0]);
-    let bytes = 0;
-    return changes.map(([sequence, change]) => ({ sequence, bytes: (bytes += change) }));
+  timeline(count: Count = {}): { sequence: number; bytes: number }[] {
+    const found: { sequence: number; bytes: number }[] = [];
+    let live = 0;
+    this.forEachChange(({ bytes }, sign, sequence) => {
+      live += sign * bytes;
+      found.push({ sequence, bytes: live });
+    }, count);
+    return found;
   }
 
   peak(count: Count = {}): Peak {

@@ -2,8 +2,10 @@
 import { models } from '../models/registry';
 import { tableText } from '../plots/tables';
 import type { Answer, OnCard, PolicyRow, StackAnswer } from '../profilers/vram/answer';
+import type { CardMemoryName } from '../profilers/vram/card-memory';
 import type { Stack } from '../profilers/vram/need';
 import type { Setting } from '../profilers/vram/setting';
+import { batchText, cardText } from '../results/card-text';
 
 const GiB = 2 ** 30;
 const MiB = 2 ** 20;
@@ -17,7 +19,7 @@ const work = (flops: number): string =>
   flops >= 1e11 ? `${(flops / 1e12).toFixed(2)} TFLOP` : `${(flops / 1e9).toFixed(2)} GFLOP`;
 
 /** Cards of the policy table: those that the study names, or the one that was asked for. */
-const shownInTable = ['t4', 'a100-40'];
+const shownInTable: readonly CardMemoryName[] = ['t4', 'a100-40'];
 
 const stackTitles: Record<Stack, string> = {
   pytorch: 'PyTorch (derived)',
@@ -61,12 +63,12 @@ export function answerText(answer: Answer): string {
     ],
   });
   const on = (said: OnCard | null): string =>
-    said === null ? 'not told' : said.fits ? `yes, batch ${said.largestBatch} at most` : said.largestBatch > 0 ? `no, batch ${said.largestBatch} at most` : 'no'; // prettier-ignore
+    said === null ? 'not told' : cardText(said.fits, said.largestBatch);
   const fits = tableText({
     columns: [
       { key: 'card', title: 'Card' },
       { key: 'memory', title: 'Shown', align: 'right' },
-      ...answers.map((one) => ({ key: one.stack, title: `Fits: ${stackTitles[one.stack]}` })),
+      ...answers.map((one) => ({ key: one.stack, title: stackTitles[one.stack] })),
     ],
     rows: cards.map(({ title, bytes, pytorch, tfjs }) => ({
       card: title,
@@ -92,20 +94,20 @@ export function policyTableText(
   batches: readonly number[],
   setting: Omit<Setting, 'policy'>,
 ): string {
-  const all = Object.keys(rows[0].largestBatch);
+  const all = Object.keys(rows[0].largestBatch) as CardMemoryName[];
   const cards = all.length === 1 ? all : shownInTable;
   const table = tableText({
     columns: [
       { key: 'policy', title: 'Policy' },
       { key: 'over', title: 'FLOP over tape', digits: 2 },
       ...batches.map((batch) => ({ key: `b${batch}`, title: `Peak, batch ${batch}`, align: 'right' as const })), // prettier-ignore
-      ...cards.map((card) => ({ key: card, title: `Most on ${card}`, digits: 0 })),
+      ...cards.map((card) => ({ key: card, title: `Most on ${card}`, align: 'right' as const })),
     ],
     rows: rows.map(({ policy, flopsOverTape, peakBytes, largestBatch }) => ({
       policy,
       over: flopsOverTape,
       ...Object.fromEntries(batches.map((batch, k) => [`b${batch}`, size(peakBytes[k])])),
-      ...largestBatch,
+      ...Object.fromEntries(cards.map((card) => [card, batchText(largestBatch[card]!)])),
     })),
   });
   return `${settingText(setting)}\n\n${table}\n\nMost: the largest batch that fits.`;

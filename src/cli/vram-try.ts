@@ -4,6 +4,8 @@ import type { Long } from '../base/progress';
 import { formatSeconds } from '../base/progress';
 import { parsePolicy } from '../memory/policy';
 import type { Question } from '../profilers/vram/answer';
+import type { CardMemoryName } from '../profilers/vram/card-memory';
+import { cardMemories } from '../profilers/vram/card-memory';
 import type { Setting } from '../profilers/vram/setting';
 import type { Tried, TriedNeed } from '../profilers/vram/try';
 import { print } from './output';
@@ -15,12 +17,13 @@ interface TryFlags {
   bisect?: true;
   json?: boolean;
   policy: Question['policy'];
-  card?: Question['cards'][number];
+  card?: CardMemoryName;
 }
 
 /** Run the step of a setting, by the policy that is named or chosen by dry run. */
 export async function tryStep(flags: TryFlags, setting: Omit<Setting, 'policy'>, long: Long): Promise<void> {
   const { limit: limitBytes, policy: asked, card } = flags;
+  if (card && asked !== 'cheapest') throw await noCard(card);
   if (limitBytes === undefined)
     throw new InputError({
       what: 'cannot try a step',
@@ -35,6 +38,19 @@ export async function tryStep(flags: TryFlags, setting: Omit<Setting, 'policy'>,
   const run = flags.bisect ? findNeed : trySetting;
   const tried = await run({ ...setting, policy }, { limitBytes, ...long });
   print(flags, { setting, ...tried }, triedText(tried));
+}
+
+/** No step is tried on a card: where there is none that says so, and where there is one that a limit cannot be put on it. */
+async function noCard(card: CardMemoryName): Promise<InputError> {
+  const { nvidiaCards } = await import('../backends/card.js');
+  const here = (await nvidiaCards()).map(({ name }) => name).join(', ');
+  const { bytes } = cardMemories[card];
+  return new InputError({
+    what: 'cannot try the step on a card',
+    given: `--card ${card} on ${here ? `a machine with ${here}, whose memory TensorFlow.js can put no limit on` : 'a machine without a card (nvidia-smi lists none)'}`,
+    expected: "no card: the step runs on the processor, with TensorFlow's allocator of cards",
+    fix: `leave out --card; as much memory as it has is --limit ${bytes / units.MiB}MiB`,
+  });
 }
 
 /** @throws InputError for options that say how to try, where nothing is tried */
@@ -76,10 +92,10 @@ function triedText(tried: Tried | TriedNeed): string {
     ...notes,
   ];
   if (!('tries' in tried)) return lines.join('\n');
-  const { needBytes, resolutionBytes, tries } = tried;
+  const { needBytes, resolutionBytes, dryRunBytes, tries } = tried;
   const need =
     needBytes === null
-      ? 'No limit was found under which it fits'
+      ? `No limit was found under which it fits; its tensors hold ${size(dryRunBytes)} by the dry run`
       : `It needs ${size(needBytes)}, to within ${size(resolutionBytes)}`;
   const each = tries.map(
     (one) =>

@@ -6,6 +6,7 @@ import type { ModelName } from '../models/registry';
 import { models } from '../models/registry';
 import type { Timeline } from '../profilers/timeline';
 import { timelineOf } from '../profilers/timeline';
+import { studySetting } from '../profilers/vram/setting';
 import { vramStep } from '../profilers/vram/step';
 
 export interface MemoryTimelineSpec {
@@ -45,16 +46,7 @@ export function timelines({ model, size }: MemoryTimelineSpec): {
     return /^(?:head|losses)/.test(scope) ? 'decoder and losses' : rest;
   };
   return shown.map(({ id, policy, title }) => {
-    const { step, inputs } = vramStep({
-      model,
-      size,
-      views: 3,
-      batch: 1,
-      precision: 'fp32',
-      trained: { kind: 'lora', rank: 4, first: 0 },
-      optimiser: 'adam',
-      policy,
-    });
+    const { step, inputs } = vramStep({ ...studySetting(model), size, policy });
     const { ledger } = dryRunStep(step as never, inputs, { like: 'tensorflow' });
     return { id, title, timeline: timelineOf(ledger, { parts, partOf }), peakBytes: ledger.peak().bytes };
   });

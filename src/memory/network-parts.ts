@@ -1,6 +1,6 @@
 // A network of one view cut into parts (patches, every block, neck, head), whatever is trained of it: adapters, the head alone, or
 // all. What a memory policy computes again, or frees, is one of them.
-import type { TensorTree } from '../backends/training-step';
+import type { Tensors, TensorTree } from '../backends/training-step';
 import { unflattenTree } from '../backends/training-step';
 import { InputError } from '../base/errors';
 import type { MaskHead } from '../models/tri-siamese';
@@ -82,6 +82,12 @@ export function planeParts(
   { encoder, lora, head, input }: ViewNetwork,
   { trained, frozen }: PlaneParameters,
 ): Part[] {
+  let known: { tensors: Tensors; trees: PlaneParameters['trained'] } | undefined;
+  /** The trained trees, with the tensors of a tape in their places; one part after another asks for the same. */
+  const treesIn = (tensors: Tensors): PlaneParameters['trained'] => {
+    if (known?.tensors !== tensors) known = { tensors, trees: unflattenTree(trained, tensors) };
+    return known.trees;
+  };
   const stages = encoderStages(encoder).slice(input === 'features' ? 1 + lora!.first : 0);
   const parts = stages.map(({ name, paths, block, run }): Part => {
     const adapters = block === undefined ? [] : [`adapters/${block}`];
@@ -89,8 +95,7 @@ export function planeParts(
       name,
       trained: pathsUnder(trained, ...adapters, ...paths.map((path) => `encoder/${path}`)),
       run: (tensors, x) => {
-        // The own trees, with the tensors of a tape in the places of those that are trained.
-        const own = unflattenTree(trained, tensors);
+        const own = treesIn(tensors);
         const adapted = lora && { adapters: own.adapters as Lora, scale: loraScale(lora) };
         return run(own.encoder ?? frozen.encoder, x, adapted ?? {});
       },
@@ -101,7 +106,7 @@ export function planeParts(
     name: 'head',
     trained: pathsUnder(trained, 'head'),
     run: (tensors, x) =>
-      head.logits({ trained: unflattenTree(trained, tensors).head, frozen: frozen.head }, x),
+      head.logits({ trained: treesIn(tensors).head, frozen: frozen.head }, x),
   };
   return [...parts, last];
 }

@@ -1,8 +1,10 @@
-// The profiler of any function of TensorFlow.js, which is loaded when it is called, not before.
+// Profilers of what runs on TensorFlow.js, which is loaded when they are called, not before.
 import type { Backend } from '../backends/backend';
 import type { TensorTree } from '../backends/training-step';
 import type { PolicyComparison, ProfileOptions, TrainingProfile } from './profile-training';
 import type { TrainingFunction } from './training-function';
+import type { Setting } from './vram/setting';
+import type { Tried, TriedNeed, TryLimit } from './vram/try';
 
 /** The memory and FLOPs of training a function, on shapes (see profile-training.ts). */
 export async function profileTraining<I extends TensorTree>(
@@ -19,4 +21,17 @@ export async function checkProfile<I extends TensorTree>(
   options: Omit<ProfileOptions, 'like' | 'inputs'> & { inputs?: I } = {},
 ): Promise<PolicyComparison[]> {
   return (await import('./profile-training.js')).checkProfile(backend, f, options);
+}
+
+/** One training step of a setting really run under a limit of memory, in a fresh process (see vram/try.ts). */
+export async function trySetting(setting: Setting, limit: TryLimit): Promise<Tried> {
+  return (await import('./vram/try.js')).trySetting(setting, limit);
+}
+
+/** The least limit under which it fits, by such tries (see vram/try.ts). */
+export async function findNeed(
+  setting: Setting,
+  limit: TryLimit & { resolutionBytes?: number },
+): Promise<TriedNeed> {
+  return (await import('./vram/try.js')).findNeed(setting, limit);
 }

@@ -96,6 +96,35 @@ describe('a ledger', () => {
     expect(done.left()).toBe(4);
   });
 
+  it('tells every change in order, and alike allocations by one kind', () => {
+    const writer = new LedgerWriter('by hand');
+    const a = writer.allocate(kind({ bytes: 100 }));
+    const b = writer.allocate(kind({ bytes: 40 }));
+    const own = writer.allocate(kind({ op: 'Conv3D', kernelTemporary: true }));
+    for (const index of [own, a]) writer.release(index);
+    writer.allocate(kind({ bytes: 40 }));
+    writer.change(b, { category: 'activations' });
+    const done = writer.finish();
+    const changes = (kernelTemporaries: boolean) => {
+      const found: string[] = [];
+      const kinds = new Set<Kind>();
+      done.forEachChange(
+        (own, sign, sequence, index) => {
+          kinds.add(own);
+          found.push([sequence, sign * own.bytes, own.category, index].join(' '));
+        },
+        { kernelTemporaries },
+      );
+      return { found, kinds: kinds.size };
+    };
+    expect(changes(false)).toEqual({
+      found: ['0 100 temporary 0', '1 40 activations 1', '4 -100 temporary 0', '5 40 temporary 3'],
+      kinds: 3,
+    });
+    expect(changes(true).found).toHaveLength(6);
+    expect(done.events().map(({ sequence }) => sequence)).toEqual([0, 1, 4, 5]);
+  });
+
   it('comes back from its compact form, and its CSV adds up', () => {
     const ledger = example();
     const json = JSON.stringify(ledger);

@@ -16,6 +16,7 @@ import { dryRunParts, readingOf } from '../../src/profilers/vram/dry-reading';
 import type { Need } from '../../src/profilers/vram/need';
 import type { Reading } from '../../src/profilers/vram/reading';
 import type { BatchlessSetting, Setting } from '../../src/profilers/vram/setting';
+import { studySetting } from '../../src/profilers/vram/setting';
 import { vramStep } from '../../src/profilers/vram/step';
 import { dryRunOf } from '../../src/profilers/vram/tfjs';
 import { writeVramPage } from '../../src/publish/vram-page';
@@ -34,13 +35,7 @@ function dryPeak(asked: Setting): number {
 }
 
 const setting = (policy: Policy, own: Partial<Setting> = {}): Setting => ({
-  model: 'tiny-64',
-  size: 64,
-  views: 3,
-  batch: 1,
-  precision: 'fp32',
-  trained: { kind: 'lora', rank: 4, first: 0 },
-  optimiser: 'adam',
+  ...studySetting('tiny-64'),
   policy,
   ...own,
 });
@@ -95,6 +90,17 @@ describeWith('chromium', 'the page of memory needs', () => {
     );
     expect(largest).toEqual(Object.values(cardMemories).map(({ bytes }) => said.largestBatch(bytes)));
   };
+
+  it('says of a card that fits no batch that there is none', async () => {
+    // It begins with the plain tape of SAM ViT-H, three views.
+    const row = (name: string): Promise<string[]> =>
+      page.evaluate(
+        `[...document.querySelectorAll('tr')].find((row) => row.cells[0].textContent === '${name}').innerText.split('\\t')`,
+      );
+    const [, , ours, theirs] = await row('T4');
+    expect([ours, theirs]).toEqual(Array(2).fill('does not fit; largest batch none'));
+    expect((await row('H200'))[3]).toMatch(/^fits; largest batch [1-9]/);
+  });
 
   it('is to the byte what coc vram says, for what is chosen', async () => {
     await page.locator('select[name=model]').selectOption('tiny-64');

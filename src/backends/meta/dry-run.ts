@@ -6,6 +6,7 @@ import { replacing } from '../../base/replacing';
 import type { AllocationWatch, Declared } from '../allocations';
 import { watchAllocations } from '../allocations';
 import type { BackendName } from '../backend';
+import type { KernelCall } from '../engine-events';
 import { watchEngine } from '../engine-events';
 import { imitating } from '../fused/kernels';
 import type { Category, Ledger } from '../ledger';
@@ -17,6 +18,7 @@ import { mapLeaves, type Tree } from '../tree';
 import { tf } from '../tf';
 import { givenToStep, watchedStep } from '../watched-step';
 import { enterMeta, type MetaBackend, metaName } from './backend';
+import type { Flops } from './flops';
 import { FlopCounter } from './flops';
 import { sizeOf } from './rule';
 import { elementBytes } from './sharing';
@@ -36,6 +38,8 @@ type GivenTensors<G> = { [category in keyof G]: TensorTree };
 export interface DryRunOptions {
   /** The backend whose way of sharing buffers, and bytes of a bool, are counted with; wasm where none is named. */
   like?: BackendName;
+  /** Told of every kernel and its FLOPs. */
+  kernel?: (flops: Flops, call: KernelCall) => void;
 }
 
 export interface DryRun {
@@ -111,7 +115,7 @@ interface Prepared {
 
 function onShapes(
   what: string,
-  { like = 'wasm' }: DryRunOptions,
+  { like = 'wasm', kernel }: DryRunOptions,
   prepare: (blank: (tree: BlankTree) => TensorTree) => Prepared,
 ): DryRun {
   const began = performance.now();
@@ -130,7 +134,12 @@ function onShapes(
         given: prepared.given,
         bytes: bytesLike(like),
       });
-      stopKernels = watchEngine({ kernel: (call) => flops.add(call) });
+      stopKernels = watchEngine({
+        kernel(call) {
+          const own = flops.add(call);
+          kernel?.(own, call);
+        },
+      });
       // Kernels of ours that the backend has, and `meta` by itself has not.
       const run = (): unknown => imitating(like, () => prepared.run(watch!));
       const returned = freeingSaved(() => tf.tidy(run as () => tf.TensorContainer));

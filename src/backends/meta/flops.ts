@@ -5,7 +5,7 @@
 // operation; a function (exp, erf, sqrt, ...) is one, a comparison, a choice and a move none.
 import type { Phase } from '../ledger';
 import { einsumSizes, turned } from './products';
-import { type Info, listOf, sizeOf } from './rule';
+import { givenOf, type Info, listOf, sizeOf } from './rule';
 
 /** A kernel with its inputs and outputs. */
 export interface FlopCall {
@@ -129,8 +129,8 @@ const elements: Readonly<Record<string, Count>> = {
 export function flopsOf(
   kernelName: string,
   { inputs, attrs, outputs }: FlopCall,
-): { products: number; elements: number } {
-  const given = Object.fromEntries(Object.entries(inputs).filter(([, info]) => info)) as Record<string, Info>;
+): Flops {
+  const given = givenOf(inputs);
   const count = (table: Readonly<Record<string, Count>>): number =>
     Object.hasOwn(table, kernelName) ? table[kernelName](given, outputs, attrs as never) : 0;
   return { products: count(products), elements: count(elements) };
@@ -150,7 +150,8 @@ export class FlopCounter {
   /** Kernels that ran. */
   kernels = 0;
 
-  add(call: FlopCall & { name: string; scope: string; phase: Phase }): void {
+  /** @returns the FLOPs of this one */
+  add(call: FlopCall & { name: string; scope: string; phase: Phase }): Flops {
     const { name: kernel, scope, phase } = call;
     const flops = flopsOf(kernel, call);
     const key = `${kernel}|${scope}|${phase}`;
@@ -159,6 +160,7 @@ export class FlopCounter {
     cell.elements += flops.elements;
     this.cells.set(key, cell);
     this.kernels++;
+    return flops;
   }
 
   total(): Flops {

@@ -11,6 +11,12 @@ export interface Info {
 /** A kernel's inputs by TensorFlow.js's names; by number where it takes a list. */
 export type Infos = Readonly<Record<string, Info>>;
 
+/** Inputs without those that were not given. */
+export const givenOf = (inputs: Readonly<Record<string, Info | null | undefined>>): Infos =>
+  Object.values(inputs).every(Boolean)
+    ? (inputs as Infos)
+    : (Object.fromEntries(Object.entries(inputs).filter(([, info]) => info)) as Infos);
+
 /** A rule; attributes are as TensorFlow.js's operation hands them over. */
 export type Rule<A = never> = (inputs: Infos, attributes: A) => Info | Info[];
 export type Rules = Readonly<Record<string, Rule>>;

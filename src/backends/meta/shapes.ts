@@ -6,7 +6,7 @@ import { indexing } from './indexing';
 import { moving } from './moving';
 import { products } from './products';
 import { reductions } from './reductions';
-import type { Info, Infos, Rules } from './rule';
+import { givenOf, type Info, type Infos, type Rules } from './rule';
 import { windows } from './windows';
 
 const rules: Rules = {
@@ -59,8 +59,7 @@ export function outputsOf(kernelName: string, call: ShapeCall): Info[] {
 /** The same; a list where the kernel gives a list, of one as well. */
 export function resultOf(kernelName: string, { inputs, attrs = {} }: ShapeCall): Info | Info[] {
   if (!Object.hasOwn(rules, kernelName)) throw unknown(kernelName);
-  const given = Object.fromEntries(Object.entries(inputs).filter(([, info]) => info)) as Infos;
-  const result = rules[kernelName](given, attrs as never);
+  const result = rules[kernelName](givenOf(inputs as Infos), attrs as never);
   const plain = ({ shape, dtype }: Info): Info => ({ shape: [...shape], dtype });
   return Array.isArray(result) ? result.map(plain) : plain(result);
 }

@@ -7,7 +7,7 @@ import type { CardMemoryName } from '../../profilers/vram/card-memory';
 import { cardMemoryNames } from '../../profilers/vram/card-memory';
 import { stacks } from '../../profilers/vram/need';
 import type { Setting } from '../../profilers/vram/setting';
-import { settingAttentions, settingOptimisers, settingPrecisions } from '../../profilers/vram/setting';
+import { settingAttentions, settingOptimisers, settingPrecisions, studySetting } from '../../profilers/vram/setting'; // prettier-ignore
 import { models } from '../../models/registry';
 import { jsonOption, print, terminal } from '../output';
 import { bytesOf } from '../vram-try';
@@ -95,7 +95,7 @@ export function define(command: Command): void {
     .option('--page [file]', 'write all of this as a page that needs no server (default: figures/vram.html)')
     .option('--try', 'really run one step of ours in a fresh process, under --limit')
     .option('--limit <size>', 'memory of that process’s tensors: 16GiB, 15360MiB, 6GB', bytesOf)
-    .option('--bisect', 'with --try: find the least limit under which the step fits')
+    .option('--bisect', 'with --try: find the least limit up to --limit under which the step fits, beginning with what the dry run says')
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -142,6 +142,8 @@ async function vram(flags: Flags, command: Command): Promise<void> {
   const { refuseWithoutTry, tryStep } = await import('../vram-try.js');
   if (flags.try) {
     refuseWith('--try', flags.table !== undefined, '--table', 'a try is one step by one policy');
+    const theirs = flags.stack === 'pytorch' && command.getOptionValueSource('stack') === 'cli';
+    refuseWith('--try', theirs, '--stack pytorch', 'a try is a step of ours');
     return tryStep({ ...flags, policy: await policyOf(flags) }, setting, long);
   }
   refuseWithoutTry(flags);
@@ -190,10 +192,9 @@ function settingOf(flags: Flags): Omit<Setting, 'policy'> {
     refuseWith(`--train ${train}`, firstBlock !== undefined, '--first-block', 'there are no adapters');
     return { kind: train };
   };
-  const { config } = models[model];
   return {
     model,
-    size: flags.size ?? ('encoder' in config ? config.encoder : config).imageSize,
+    size: flags.size ?? studySetting(model).size,
     views: views as Setting['views'],
     batch,
     precision,

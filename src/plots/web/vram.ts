@@ -8,6 +8,7 @@ import type {
   VramNeed,
   VramSaid,
 } from '../../results/vram-messages';
+import { cardText } from '../../results/card-text';
 import { html } from './dom';
 
 const sizeOf = (bytes: number): string =>
@@ -204,12 +205,7 @@ class Page {
   private onCard(said: VramSaid | null, bytes: number, k: number): HTMLTableCellElement {
     if (!said) return html('td', {}, 'not told');
     const largest = said.largestBatches[k];
-    const fits = said.need.peakBytes <= bytes ? 'fits' : 'does not fit';
-    return html(
-      'td',
-      { 'data-largest': largest },
-      `${fits}; largest batch ${largest === 0 ? 'none' : largest}`,
-    );
+    return html('td', { 'data-largest': largest }, cardText(said.need.peakBytes <= bytes, largest));
   }
 
   private needs(ours: VramNeed, derived: VramNeed | null, missing: string | null): HTMLTableElement {

@@ -101,7 +101,7 @@ async function runAll(jobs: readonly Job[], long: Long): Promise<Growth[]> {
   let next = 0;
   const threads = Array.from(
     { length: Math.min(jobs.length, os.availableParallelism()) },
-    () => new Worker(path.join(__dirname, 'dry-run-thread.js'), { execArgv: [] }),
+    () => new Worker(inRepo('dist', 'profilers', 'vram', 'dry-run-thread.js'), { execArgv: [] }),
   );
   try {
     await Promise.all(

@@ -3,7 +3,7 @@
 // Every buffer of a step either does not depend on the batch or holds as much for each sample. So a dry run with a batch that is
 // a prime, and divides nothing else there, tells the two apart: what it divides is of samples. The live bytes after each event
 // are then a straight line over the batch, and the peak is the upper envelope of these lines: exact for every batch.
-import type { Category, Ledger, LedgerEvent } from '../../backends/ledger';
+import type { Category, Kind, Ledger } from '../../backends/ledger';
 import { categories } from '../../backends/ledger';
 
 /** `fixed + each * batch`. */
@@ -88,19 +88,20 @@ function envelope(lines: readonly At[]): At[] {
  */
 export function memoryGrowth(ledger: Ledger, marking: number): MemoryGrowth {
   const line = (bytes: number): Line => lineOf(bytes, marking);
-  const events = ledger.events();
-  const tops = [...topsOf(events, line)].map(({ sequence, alive }) => ({
-    sequence,
-    all: sumOf(Object.values(alive)),
-    saved: alive.activations,
-  }));
-  const moments = envelope(tops.map(({ sequence, all }) => ({ sequence, ...all })));
-  const wanted = new Set(moments.map(({ sequence }) => sequence));
-  const found = [...topsOf(events, line, wanted)].map(({ alive, layer }) => momentOf(alive, layer));
-  const saved = envelope(tops.map(({ sequence, saved: own }) => ({ sequence, ...own })));
+  const all: At[] = [];
+  const saved: At[] = [];
+  forEachTop(ledger, line, ({ sequence, total, alive }) => {
+    all.push({ sequence, ...total });
+    saved.push({ sequence, ...alive.activations });
+  });
+  const wanted = new Set(envelope(all).map(({ sequence }) => sequence));
+  const moments: Moment[] = [];
+  forEachTop(ledger, line, (top) => {
+    if (wanted.has(top.sequence)) moments.push(momentOf(top));
+  });
   return {
-    moments: found,
-    saved: saved.map(({ fixed, each }) => ({ fixed, each })),
+    moments,
+    saved: envelope(saved).map(({ fixed, each }) => ({ fixed, each })),
     weights: weightsIn(ledger),
   };
 }
@@ -109,11 +110,12 @@ export function memoryGrowth(ledger: Ledger, marking: number): MemoryGrowth {
 export function memoryByLayer(ledger: Ledger): MemoryGrowth {
   const highestIn = new Map<string, Moment>();
   let saved = 0;
-  for (const { alive, layer } of topsOf(ledger.events(), (fixed) => ({ fixed, each: 0 }))) {
-    const moment = momentOf(alive, layer);
-    if (moment.fixed > (highestIn.get(layer)?.fixed ?? 0)) highestIn.set(layer, moment);
+  const level = (fixed: number): Line => ({ fixed, each: 0 });
+  forEachTop(ledger, level, (top) => {
+    const { layer, total, alive } = top;
+    if (total.fixed > (highestIn.get(layer)?.fixed ?? 0)) highestIn.set(layer, momentOf(top));
     saved = Math.max(saved, alive.activations.fixed);
-  }
+  });
   return {
     moments: [...highestIn.values()].sort((a, b) => b.fixed - a.fixed),
     saved: [{ fixed: saved, each: 0 }],
@@ -122,39 +124,64 @@ export function memoryByLayer(ledger: Ledger): MemoryGrowth {
 }
 
 type MemoryGrowth = Pick<Growth, 'moments' | 'saved' | 'weights'>;
-type Alive = Record<Category, Line>;
+type Alive = Readonly<Record<Category, Line>>;
 
-const momentOf = (alive: Alive, layer: string): Moment => ({
-  ...sumOf(Object.values(alive)),
-  byCategory: alive,
+/** A moment after which something is freed: a peak is one of these. */
+interface Top {
+  readonly sequence: number;
+  readonly total: Line;
+  readonly alive: Alive;
+  readonly layer: string;
+}
+
+/** To keep. */
+const momentOf = ({ total, alive, layer }: Top): Moment => ({
+  ...total,
+  byCategory: Object.fromEntries(categories.map((name) => [name, { ...alive[name] }])) as Alive,
   layer,
 });
 
 /**
- * What is alive wherever something is freed next: a peak is there. Lines change from one to the next.
- * @param wanted  sequence numbers of events; all where left out
+ * Visit every top of a ledger. What is visited changes with the next: tens of thousands of them are not kept.
+ * @param line  of an allocation's bytes
  */
-function* topsOf(
-  events: readonly LedgerEvent[],
-  line: (bytes: number) => Line,
-  wanted?: ReadonlySet<number>,
-): Generator<{ sequence: number; alive: Alive; layer: string }> {
-  const alive = Object.fromEntries(categories.map((name) => [name, { fixed: 0, each: 0 }])) as Alive;
-  for (const [k, { sequence, type, allocation }] of events.entries()) {
-    const { fixed, each } = line(allocation.bytes);
-    const sign = type === 'allocation' ? 1 : -1;
-    const before = alive[allocation.category];
-    alive[allocation.category] = { fixed: before.fixed + sign * fixed, each: before.each + sign * each };
-    if (sign < 0 || events[k + 1]?.type === 'allocation' || (wanted && !wanted.has(sequence))) continue;
-    yield { sequence, alive: { ...alive }, layer: `${layerOf(allocation.scope)}, ${allocation.phase}` };
-  }
+function forEachTop(ledger: Ledger, line: (bytes: number) => Line, visit: (top: Top) => void): void {
+  const nothing = (): { fixed: number; each: number } => ({ fixed: 0, each: 0 });
+  const total = nothing();
+  const alive = Object.fromEntries(categories.map((name) => [name, nothing()])) as Record<Category, ReturnType<typeof nothing>>; // prettier-ignore
+  const known = new Map<Kind, { own: Line; layer: string }>();
+  const knownOf = (kind: Kind): { own: Line; layer: string } => {
+    const found = known.get(kind) ?? {
+      own: line(kind.bytes),
+      layer: `${layerOf(kind.scope)}, ${kind.phase}`,
+    };
+    known.set(kind, found);
+    return found;
+  };
+  let last: { sequence: number; layer: string } | undefined;
+  const visitLast = (): void => {
+    if (last) visit({ ...last, total, alive });
+    last = undefined;
+  };
+  ledger.forEachChange((kind, sign, sequence) => {
+    if (sign < 0) visitLast();
+    const { own, layer } = knownOf(kind);
+    for (const sum of [total, alive[kind.category]]) {
+      sum.fixed += sign * own.fixed;
+      sum.each += sign * own.each;
+    }
+    if (sign > 0) last = { sequence, layer };
+  });
+  visitLast();
 }
 
-const weightsIn = (ledger: Ledger): number =>
-  ledger
-    .allocations()
-    .filter((a) => a.phase === 'given' && (a.category === 'weights' || a.category === 'adapters'))
-    .reduce((sum, { bytes }) => sum + bytes, 0);
+const weightsIn = (ledger: Ledger): number => {
+  let sum = 0;
+  ledger.forEachChange(({ phase, category, bytes }, sign) => {
+    if (sign > 0 && phase === 'given' && (category === 'weights' || category === 'adapters')) sum += bytes;
+  });
+  return sum;
+};
 
 /** A path of names; a part that has its own name inside once more is named once. */
 const layerOf = (scope: string): string =>

@@ -37,6 +37,28 @@ export interface Setting {
   readonly attention?: (typeof settingAttentions)[number];
 }
 
+/**
+ * The study's step as it is where nothing else is asked for: three planes of one voxel, of the size that the model was made for, float32,
+ * adapters of rank 4 in all blocks and the decoder, Adam, the plain tape.
+ */
+export const studySetting = (model: ModelName): Setting => ({
+  model,
+  size: encoderOf(model).imageSize,
+  views: 3,
+  batch: 1,
+  precision: 'fp32',
+  trained: { kind: 'lora', rank: 4, first: 0 },
+  optimiser: 'adam',
+  policy: [],
+});
+
+function encoderOf(
+  model: ModelName,
+): Readonly<Record<'imageSize' | 'patchSize' | 'width' | 'depth', number>> {
+  const { config } = models[model];
+  return 'encoder' in config ? config.encoder : config;
+}
+
 /** A setting of any batch. */
 export type BatchlessSetting = Omit<Setting, 'batch'>;
 
@@ -47,8 +69,8 @@ const wrong = (what: string, given: string, expected: string, fix: string): Inpu
 export function checkSetting({ model, size, views, batch, trained }: Setting): void {
   if (!Object.hasOwn(models, model))
     throw wrong('a step', `the model ${model}`, Object.keys(models).join(', '), 'name one of these');
-  const { title, config } = models[model];
-  const { imageSize, patchSize, width, depth } = 'encoder' in config ? config.encoder : config;
+  const { title } = models[model];
+  const { imageSize, patchSize, width, depth } = encoderOf(model);
   const whole = (value: number, least: number, most = Infinity): boolean =>
     Number.isInteger(value) && value >= least && value <= most;
   if (!whole(size, patchSize) || size % patchSize !== 0)

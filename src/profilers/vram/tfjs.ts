@@ -1,7 +1,5 @@
 // Our own step, dry: what it allocates on TensorFlow.js, to the byte, in a second and without computing.
-import { watchEngine } from '../../backends/engine-events';
 import { dryRunStep } from '../../backends/meta/dry-run';
-import { flopsOf } from '../../backends/meta/flops';
 import type { DryRunPart } from './dry-reading';
 import type { Growth, Line, Moment } from './growth';
 import { flopLineOf, markingBatch, memoryByLayer, memoryGrowth, sumOf } from './growth';
@@ -20,22 +18,17 @@ export function dryRunOf(setting: BatchlessSetting, part: DryRunPart): Growth {
   const level = part === 'more' ? undefined : (fixed: number): Line => ({ fixed, each: 0 });
   const { step, inputs } = vramStep({ ...setting, batch });
   const flops: Line[] = [];
-  const stop = watchEngine({
-    kernel: (call) => {
-      const { products, elements } = flopsOf(call.name, call);
+  const { ledger } = dryRunStep(step as never, inputs, {
+    like: 'tensorflow',
+    kernel({ products, elements }, call) {
       const outputs = call.outputs.reduce((sum, { size: own }) => sum + own, 0);
       for (const total of [products, elements])
         flops.push(level?.(total) ?? flopLineOf(total, outputs, marking));
     },
   });
-  try {
-    const { ledger } = dryRunStep(step as never, inputs, { like: 'tensorflow' });
-    const memory = part === 'more' ? memoryGrowth(ledger, marking) : memoryByLayer(ledger);
-    const moments = trained.kind === 'all' ? memory.moments.map(withoutAdapters) : memory.moments;
-    return { ...memory, moments, flops: sumOf(flops) };
-  } finally {
-    stop();
-  }
+  const memory = part === 'more' ? memoryGrowth(ledger, marking) : memoryByLayer(ledger);
+  const moments = trained.kind === 'all' ? memory.moments.map(withoutAdapters) : memory.moments;
+  return { ...memory, moments, flops: sumOf(flops) };
 }
 
 /** A ledger calls all that is trained beside something frozen adapters; where everything is trained it is the weights. */

@@ -5,6 +5,8 @@ import { inRepo } from '../../base/paths';
 import type { Long } from '../../base/progress';
 import { formatBytes, Meter } from '../../base/progress';
 import { policyName } from '../../memory/policy';
+import type { LeastLimit } from './least-limit';
+import { leastLimit } from './least-limit';
 import type { LimitedRun } from './limited-process';
 import { runLimited } from './limited-process';
 import type { Setting } from './setting';
@@ -34,8 +36,13 @@ export interface TriedNeed extends Tried {
   needBytes: number | null;
   /** How near the next smaller limit was that failed. */
   resolutionBytes: number;
+  /** What tensors hold at one time by the dry run: where the search begins. */
+  dryRunBytes: number;
   tries: { limitBytes: number; fits: boolean | null; peakBytes: number | null; seconds: number }[];
 }
+
+/** The largest limit that is tried, signal and progress. */
+export type TryLimit = { limitBytes: number } & Long;
 
 const mebibyte = 2 ** 20;
 
@@ -45,7 +52,7 @@ const mebibyte = 2 ** 20;
  */
 export async function trySetting(
   setting: Setting,
-  { limitBytes, ...long }: { limitBytes: number } & Long,
+  { limitBytes, ...long }: TryLimit,
 ): Promise<Tried> {
   await checkTried(setting);
   return tryOnce(setting, limitBytes, long);
@@ -98,16 +105,14 @@ function notesOf({ fits, allocator }: LimitedRun, limitBytes: number): string[] 
 }
 
 /**
- * Find the least limit under which a step fits, by halving.
+ * Find the least limit under which a step fits (least-limit.ts). Every try is a fresh process.
  * @param limitBytes       the largest limit that is tried
  * @param resolutionBytes  how near the answer must be; one hundredth of the peak, and at least 1 MiB, where left out
- * @param attempt          one try; the real one where left out
  * @throws as `trySetting`
  */
 export async function findNeed(
   setting: Setting,
-  { limitBytes, resolutionBytes, ...long }: { limitBytes: number; resolutionBytes?: number } & Long,
-  attempt: (limitBytes: number) => Promise<Tried> = (bytes) => tryOnce(setting, bytes, long),
+  { limitBytes, resolutionBytes, ...long }: TryLimit & { resolutionBytes?: number },
 ): Promise<TriedNeed> {
   await checkTried(setting);
   if (resolutionBytes !== undefined && !(resolutionBytes >= mebibyte))
@@ -117,28 +122,37 @@ export async function findNeed(
       expected: 'at least 1 MiB',
       fix: 'leave it out: one hundredth of the peak is taken',
     });
-  const tries: TriedNeed['tries'] = [];
-  const once = async (bytes: number): Promise<Tried> => {
-    const tried = await attempt(bytes);
-    const { limitBytes: limit, fits, peakBytes, seconds } = tried;
-    tries.push({ limitBytes: limit, fits, peakBytes, seconds });
-    return tried;
+  const { batch, ...rest } = setting;
+  const { readingsOf } = await import('./stacks.js');
+  const [said] = await readingsOf('tfjs', [{ setting: rest, batch }], long);
+  if ('refusal' in said) throw said.refusal;
+  const dryRunBytes = said.reading.need(batch).peakBytes;
+  const found = await leastLimit({ dryRunBytes, limitBytes, resolutionBytes }, (bytes) =>
+    tryOnce(setting, bytes, long),
+  );
+  return needOf(found, dryRunBytes);
+}
+
+/** What a search has found, with the causes of what is needed beyond the dry run. */
+export function needOf(
+  { least, tries, resolutionBytes }: LeastLimit<Tried>,
+  dryRunBytes: number,
+): TriedNeed {
+  const said = least ?? tries.at(-1)!;
+  return {
+    ...said,
+    needBytes: least?.limitBytes ?? null,
+    resolutionBytes,
+    dryRunBytes,
+    tries: tries.map(({ limitBytes, fits, peakBytes, seconds }) => ({ limitBytes, fits, peakBytes, seconds })), // prettier-ignore
+    notes: [...said.notes, ...(least ? causesOf(least, dryRunBytes) : [])],
   };
-  let best = await once(limitBytes);
-  const resolution = resolutionBytes ?? Math.max(mebibyte, (best.peakBytes ?? 0) / 100);
-  if (!best.fits || best.peakBytes === null)
-    return { ...best, needBytes: null, resolutionBytes: resolution, tries };
-  // Under less than tensors ask for at one time nothing can fit.
-  let low = best.requestedBytes ?? 0;
-  let next = Math.min(best.peakBytes, limitBytes);
-  while (best.limitBytes - low > resolution) {
-    const bytes = Math.ceil(next / mebibyte) * mebibyte;
-    if (bytes >= best.limitBytes) break;
-    const tried = await once(bytes);
-    if (tried.fits === null) return { ...tried, needBytes: null, resolutionBytes: resolution, tries };
-    if (tried.fits) best = tried;
-    else low = bytes;
-    next = (low + best.limitBytes) / 2;
-  }
-  return { ...best, needBytes: best.limitBytes, resolutionBytes: resolution, tries };
+}
+
+/** From the dry run to the need. */
+function causesOf({ limitBytes, peakBytes, requestedBytes }: Tried, dryRunBytes: number): string[] {
+  if (peakBytes === null || requestedBytes === null) return [];
+  return [
+    `tensors hold ${formatBytes(dryRunBytes)} by the dry run; with what kernels make for themselves ${formatBytes(requestedBytes)} were asked for at one time; rounding adds ${formatBytes(peakBytes - requestedBytes)}, fragmentation ${formatBytes(Math.max(0, limitBytes - peakBytes))} at most`,
+  ];
 }

@@ -10,7 +10,7 @@ import { readingOf } from '../../../src/profilers/vram/dry-reading';
 import type { Need } from '../../../src/profilers/vram/need';
 import { readingBy } from '../../../src/profilers/vram/reading';
 import type { Setting } from '../../../src/profilers/vram/setting';
-import { checkSetting, checkTfjsSetting } from '../../../src/profilers/vram/setting';
+import { checkSetting, checkTfjsSetting, studySetting } from '../../../src/profilers/vram/setting';
 import { readingsOf } from '../../../src/profilers/vram/stacks';
 import { dryRunOf } from '../../../src/profilers/vram/tfjs';
 import { answer } from '../../../src/profilers/vram/answer';
@@ -81,16 +81,7 @@ describe('cards', () => {
   });
 });
 
-const setting: Setting = {
-  model: 'sam-vit-h',
-  size: 1024,
-  views: 3,
-  batch: 1,
-  precision: 'fp32',
-  trained: { kind: 'lora', rank: 4, first: 0 },
-  optimiser: 'adam',
-  policy: [],
-};
+const setting = studySetting('sam-vit-h');
 
 describe('settings', () => {
   it.each<[Partial<Setting>, string]>([

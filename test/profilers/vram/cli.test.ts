@@ -1,6 +1,6 @@
 // `coc vram` as it is called: answers, choices, the table, what is kept, and what is refused.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,9 +14,12 @@ beforeAll(() => {
 afterAll(() => rmSync(cache, { recursive: true }));
 
 function vram(...args: string[]) {
+  return vramWith({}, ...args);
+}
+function vramWith(env: NodeJS.ProcessEnv, ...args: string[]) {
   const ran = spawnSync(process.execPath, [path.join(repoRoot, 'src', 'cli', 'coc.cjs'), 'vram', ...args], {
     encoding: 'utf8',
-    env: { ...process.env, COC_CACHE: cache },
+    env: { ...process.env, COC_CACHE: cache, ...env },
   });
   return { ...ran, lines: ran.stderr.trim().split('\n') };
 }
@@ -75,8 +78,49 @@ describe('coc vram', () => {
       'SAM tiny, 64 px, 64 px, 1 view, batch 1, fp32, adapters of rank 4 from block 0 on',
     );
     expect(stdout).toContain('policy per-plane+lean, stack tfjs');
-    expect(stdout).toMatch(/RTX 4090 +23\.99 GiB +yes, batch \d+ at most/);
+    expect(stdout).toMatch(/RTX 4090 +23\.99 GiB +fits; largest batch \d+ +fits; largest batch \d+\n/);
     expect(stdout).toContain('TensorFlow.js (dry run): what');
+  });
+
+  it('says of a card that fits no batch that there is none, and of one that fits a smaller batch which', () => {
+    // PyTorch's stack alone: TensorFlow.js has no such numbers, and nothing is run.
+    const torch = ['--precision', 'amp', '--card', 't4'];
+    expect(vram(...torch).stdout).toMatch(/T4 +15\.00 GiB +does not fit; largest batch none\n/);
+    const decoder = ['--model', 'sam-vit-b', '--train', 'decoder', ...torch];
+    expect(vram(...decoder, '--batch', '500').stdout).toMatch(/does not fit; largest batch [1-9]\d*\n/);
+    const { stdout } = vram('--precision', 'amp', '--table');
+    const plain = stdout.split('\n').find((line) => line.startsWith('tape '))!;
+    expect(plain).toMatch(/ none +\S+$/);
+    expect(plain).not.toMatch(/ 0(?: |$)/);
+  });
+
+  it('refuses to try what it cannot', () => {
+    const try_ = ['--try', '--limit', '64MiB', ...small];
+    for (const [args, message] of [
+      [['--try'], 'given no limit'],
+      [['--limit', '1GiB'], 'given no --try'],
+      [['--bisect'], 'given no --try'],
+      [[...try_, '--table'], 'given --table beside it'],
+      [['--try', '--limit', '1GiB', '--stack', 'pytorch'], 'given --stack pytorch beside it'],
+      [[...try_, '--precision', 'amp'], 'TensorFlow.js has no tensors of 16 bits'],
+    ] as const) {
+      const { lines, status, stdout } = vram(...args);
+      expect([status, stdout, lines.length]).toEqual([1, '', 1]);
+      expect(lines[0]).toContain(message);
+    }
+  });
+
+  it('refuses to try on a card, and says whether there is one', () => {
+    const asked = ['--try', '--limit', '64MiB', ...small, '--card', 't4'];
+    const none = vramWith({ PATH: cache }, ...asked);
+    expect(none.status).toBe(1);
+    expect(none.lines).toEqual([
+      "coc vram: cannot try the step on a card: given --card t4 on a machine without a card (nvidia-smi lists none), expected no card: the step runs on the processor, with TensorFlow's allocator of cards; leave out --card; as much memory as it has is --limit 15360MiB",
+    ]);
+    writeFileSync(path.join(cache, 'nvidia-smi'), '#!/bin/sh\necho "Planted card, 1.0, 15360"\n', { mode: 0o755 }); // prettier-ignore
+    const one = vramWith({ PATH: `${cache}${path.delimiter}${process.env.PATH}` }, ...asked);
+    expect(one.status).toBe(1);
+    expect(one.lines[0]).toContain('on a machine with Planted card, whose memory TensorFlow.js can put no limit on');
   });
 
   it('refuses what there is not, in one line', () => {
