@@ -50,14 +50,26 @@ export function watchAllocations({ backend, given = {}, bytes, buffers }: WatchO
       tensors.map((tensor): [Category, Tensor] => [category, tensor]),
     );
 
+  // Called for every tensor of a step: objects are spelt out, for spreading them takes longer than all else here.
   const note = (
     dataId: object,
-    call: number | null,
-    made: Omit<Kind, 'category' | 'kernelTemporary'>,
+    { op, scope, phase, call }: ReturnType<typeof whereabouts>,
+    shape: Kind['shape'],
+    dtype: DataType,
+    bytes: number,
   ): void => {
-    const index = writer.allocate({ ...made, category: 'temporary', kernelTemporary: false });
+    const index = writer.allocate({
+      op,
+      shape,
+      dtype,
+      bytes,
+      scope,
+      phase,
+      category: 'temporary',
+      kernelTemporary: false,
+    });
     live.set(dataId, { index, call });
-    if (made.phase === 'forward') undecided.add(index);
+    if (phase === 'forward') undecided.add(index);
   };
   const release = (dataId: object, call: number | null): void => {
     const known = live.get(dataId);
@@ -69,8 +81,7 @@ export function watchAllocations({ backend, given = {}, bytes, buffers }: WatchO
   };
   const table = buffers?.({
     made(id, { shape, dtype, bytes: own }) {
-      const { call, ...where } = whereabouts();
-      note(id, call, { ...where, shape, dtype, bytes: own });
+      note(id, whereabouts(), shape, dtype, own);
     },
     freed: (id) => release(id, whereabouts().call),
   });
@@ -87,11 +98,12 @@ export function watchAllocations({ backend, given = {}, bytes, buffers }: WatchO
   }
 
   const stop = watchEngine({
-    made({ dataId, call, ...made }) {
-      if (!table) return note(dataId, call, { ...made, bytes: bytes?.(made) ?? made.bytes });
+    made(made) {
+      const { dataId, shape, dtype } = made;
+      if (!table) return note(dataId, made, shape, dtype, bytes?.(made) ?? made.bytes);
       // A kernel may say at its end under which shape its buffer is to be read.
       const known = live.get(dataId);
-      if (known) writer.change(known.index, { shape: made.shape, dtype: made.dtype });
+      if (known) writer.change(known.index, { shape, dtype });
     },
     freed(dataId, call) {
       if (!table) release(dataId, call);

@@ -119,8 +119,10 @@ function install(engine: Engine): Events {
     const { bytes } = engine.state.tensorInfo.get(dataId)!;
     const { kernel, phase } = events;
     const scope = currentScope();
-    const made = { dataId, shape, dtype, bytes, scope, phase, op: kernel?.name ?? 'host' };
-    for (const listener of events.listeners) listener.made?.({ ...made, call: kernel?.call ?? null });
+    const op = kernel?.name ?? 'host';
+    const call = kernel?.call ?? null;
+    for (const listener of events.listeners)
+      listener.made?.({ dataId, shape, dtype, bytes, op, scope, phase, call });
   };
 
   const removeDataId = engine.removeDataId.bind(engine);

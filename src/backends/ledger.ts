@@ -297,7 +297,8 @@ export class Ledger {
 /** Writes a ledger. Categories may be told late: whether something is an activation shows when it is freed. */
 export class LedgerWriter {
   private readonly kinds: Kind[] = [];
-  private readonly numbers = new Map<string, number>();
+  /** Numbers of the kinds of each part of the model and operation: few enough to look through. */
+  private readonly numbers = new Map<string, Map<string, number[]>>();
   private readonly kindOf: number[] = [];
   private readonly made: number[] = [];
   private readonly freed: number[] = [];
@@ -322,7 +323,17 @@ export class LedgerWriter {
     index: number,
     known: Partial<Pick<Kind, 'category' | 'kernelTemporary' | 'shape' | 'dtype'>>,
   ): void {
-    this.kindOf[index] = this.numberOf({ ...this.kinds[this.kindOf[index]], ...known });
+    const before = this.kinds[this.kindOf[index]];
+    this.kindOf[index] = this.numberOf({
+      op: before.op,
+      shape: known.shape ?? before.shape,
+      dtype: known.dtype ?? before.dtype,
+      bytes: before.bytes,
+      scope: before.scope,
+      phase: before.phase,
+      category: known.category ?? before.category,
+      kernelTemporary: known.kernelTemporary ?? before.kernelTemporary,
+    });
   }
 
   finish(): Ledger {
@@ -330,13 +341,22 @@ export class LedgerWriter {
   }
 
   private numberOf(kind: Kind): number {
-    const { op, shape, dtype, bytes, scope, phase, category, kernelTemporary } = kind;
-    const key = `${op}|${shape.join()}|${dtype}|${bytes}|${scope}|${phase}|${category}|${kernelTemporary}`;
-    let number = this.numbers.get(key);
-    if (number === undefined) {
-      number = this.kinds.push(kind) - 1;
-      this.numbers.set(key, number);
-    }
-    return number;
+    let byOperation = this.numbers.get(kind.scope);
+    if (!byOperation) this.numbers.set(kind.scope, (byOperation = new Map<string, number[]>()));
+    let alike = byOperation.get(kind.op);
+    if (!alike) byOperation.set(kind.op, (alike = []));
+    for (const number of alike) if (same(this.kinds[number], kind)) return number;
+    alike.push(this.kinds.push(kind) - 1);
+    return this.kinds.length - 1;
   }
 }
+
+/** Whether two kinds of one operation in one part of the model are the same. */
+const same = (a: Kind, b: Kind): boolean =>
+  a.bytes === b.bytes &&
+  a.phase === b.phase &&
+  a.category === b.category &&
+  a.dtype === b.dtype &&
+  a.kernelTemporary === b.kernelTemporary &&
+  a.shape.length === b.shape.length &&
+  a.shape.every((size, axis) => size === b.shape[axis]);

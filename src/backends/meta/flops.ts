@@ -144,9 +144,16 @@ export interface Flops {
   elements: number;
 }
 
+function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let found = map.get(key);
+  if (found === undefined) map.set(key, (found = make()));
+  return found;
+}
+
 /** Sums of FLOPs by kernel, part of the model and phase. */
 export class FlopCounter {
-  private readonly cells = new Map<string, Flops & { kernel: string; scope: string; phase: Phase }>();
+  /** By part of the model, kernel and phase. */
+  private readonly cells = new Map<string, Map<string, Map<Phase, Flops>>>();
   /** Kernels that ran. */
   kernels = 0;
 
@@ -154,11 +161,11 @@ export class FlopCounter {
   add(call: FlopCall & { name: string; scope: string; phase: Phase }): Flops {
     const { name: kernel, scope, phase } = call;
     const flops = flopsOf(kernel, call);
-    const key = `${kernel}|${scope}|${phase}`;
-    const cell = this.cells.get(key) ?? { kernel, scope, phase, products: 0, elements: 0 };
+    const byKernel = getOrMake(this.cells, scope, () => new Map<string, Map<Phase, Flops>>());
+    const byPhase = getOrMake(byKernel, kernel, () => new Map<Phase, Flops>());
+    const cell = getOrMake(byPhase, phase, () => ({ products: 0, elements: 0 }));
     cell.products += flops.products;
     cell.elements += flops.elements;
-    this.cells.set(key, cell);
     this.kernels++;
     return flops;
   }
@@ -178,11 +185,13 @@ export class FlopCounter {
     key: (cell: { kernel: string; scope: string; phase: string }) => string,
   ): Record<string, Flops> {
     const sums: Record<string, Flops> = {};
-    for (const cell of this.cells.values()) {
-      const sum = (sums[key(cell)] ??= { products: 0, elements: 0 });
-      sum.products += cell.products;
-      sum.elements += cell.elements;
-    }
+    for (const [scope, byKernel] of this.cells)
+      for (const [kernel, byPhase] of byKernel)
+        for (const [phase, { products, elements }] of byPhase) {
+          const sum = (sums[key({ kernel, scope, phase })] ??= { products: 0, elements: 0 });
+          sum.products += products;
+          sum.elements += elements;
+        }
     return sums;
   }
 }

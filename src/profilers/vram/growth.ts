@@ -151,25 +151,26 @@ function forEachTop(ledger: Ledger, line: (bytes: number) => Line, visit: (top: 
   const alive = Object.fromEntries(categories.map((name) => [name, nothing()])) as Record<Category, ReturnType<typeof nothing>>; // prettier-ignore
   const known = new Map<Kind, { own: Line; layer: string }>();
   const knownOf = (kind: Kind): { own: Line; layer: string } => {
-    const found = known.get(kind) ?? {
-      own: line(kind.bytes),
-      layer: `${layerOf(kind.scope)}, ${kind.phase}`,
-    };
-    known.set(kind, found);
+    let found = known.get(kind);
+    if (!found) {
+      found = { own: line(kind.bytes), layer: `${layerOf(kind.scope)}, ${kind.phase}` };
+      known.set(kind, found);
+    }
     return found;
   };
   let last: { sequence: number; layer: string } | undefined;
   const visitLast = (): void => {
-    if (last) visit({ ...last, total, alive });
+    if (last) visit({ sequence: last.sequence, total, alive, layer: last.layer });
     last = undefined;
   };
   ledger.forEachChange((kind, sign, sequence) => {
     if (sign < 0) visitLast();
     const { own, layer } = knownOf(kind);
-    for (const sum of [total, alive[kind.category]]) {
-      sum.fixed += sign * own.fixed;
-      sum.each += sign * own.each;
-    }
+    const sum = alive[kind.category];
+    sum.fixed += sign * own.fixed;
+    sum.each += sign * own.each;
+    total.fixed += sign * own.fixed;
+    total.each += sign * own.each;
     if (sign > 0) last = { sequence, layer };
   });
   visitLast();

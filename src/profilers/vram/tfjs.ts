@@ -17,18 +17,21 @@ export function dryRunOf(setting: BatchlessSetting, part: DryRunPart): Growth {
   const batch = { one: 1, two: 2, more: marking }[part];
   const level = part === 'more' ? undefined : (fixed: number): Line => ({ fixed, each: 0 });
   const { step, inputs } = vramStep({ ...setting, batch });
-  const flops: Line[] = [];
+  const flops = { fixed: 0, each: 0 };
   const { ledger } = dryRunStep(step as never, inputs, {
     like: 'tensorflow',
     kernel({ products, elements }, call) {
       const outputs = call.outputs.reduce((sum, { size: own }) => sum + own, 0);
-      for (const total of [products, elements])
-        flops.push(level?.(total) ?? flopLineOf(total, outputs, marking));
+      for (const total of [products, elements]) {
+        const { fixed, each } = level?.(total) ?? flopLineOf(total, outputs, marking);
+        flops.fixed += fixed;
+        flops.each += each;
+      }
     },
   });
   const memory = part === 'more' ? memoryGrowth(ledger, marking) : memoryByLayer(ledger);
   const moments = trained.kind === 'all' ? memory.moments.map(withoutAdapters) : memory.moments;
-  return { ...memory, moments, flops: sumOf(flops) };
+  return { ...memory, moments, flops };
 }
 
 /** A ledger calls all that is trained beside something frozen adapters; where everything is trained it is the weights. */
