@@ -48,8 +48,10 @@ export function define(command: Command): void {
       `
 On a machine with a card: every operation and gradient on both engines (tensorflow, which is tfjs-node-gpu, and webgpu), times of
 products and convolutions on each and on PyTorch (COC_PYTHON names a Python that has it), all in float32, with TF32 in rows of its own;
-memory as the engine, TensorFlow's allocator and the driver count it; features of the WebGPU adapter. Each engine has a process
-of its own; what is found is kept unit by unit, and a call that was stopped is gone on with. One record comes out of it, in
+memory as the engine, TensorFlow's allocator and the driver count it; features of the WebGPU adapter; training steps of SAM ViT-B
+and ViT-H with one plane and three, ours by every policy and PyTorch's, timed ("sam times") and read for memory ("sam memory"), the
+latter also on cards of 15 and 39.5 GiB that are emulated by a limit; three planes of a volume on the card by its layout
+("gather"). SAM takes about half an hour on an H100 (an estimate). Each engine has a process of its own; what is found is kept unit by unit, and a call that was stopped is gone on with. One record comes out of it, in
 figures/recorded/. Without a card nothing is written, and the exit code is 1; also when an operation is wrong, or a unit failed.
 
 --pack makes webgpu.part.* (one part) and tensorflow.part.* (five), each with a list of hashes, and start.sh, for Linux on x64
@@ -59,6 +61,7 @@ H100 and H200). The record that comes back is taken by --import, which checks it
 Examples:
   coc gpu-suite
   coc gpu-suite --only webgpu,torch --limit 540 --out results
+  coc gpu-suite --only 'tensorflow sam,torch sam' --limit 540 --out results
   coc gpu-suite --rehearse
   coc gpu-suite --pack pack --archs 80,90
   coc gpu-suite --import results/card-suite-h100-80gb-hbm3.json`,

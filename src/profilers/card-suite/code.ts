@@ -15,7 +15,7 @@ export type SuiteCode = z.infer<typeof codeSchema>;
 export const codeFile = (root: string = inRepo()): string => path.join(root, 'card-suite-code.json');
 
 /** What the identity's bundle begins with: all that decides what is measured, and how it becomes a record. */
-const source = `export * from './suite'; export * from './checks'; export * from './times'; export * from './steps'; export * from './memory'; export * from './features';`;
+const source = `export * from './suite'; export * from './checks'; export * from './times'; export * from './steps'; export * from './memory'; export * from './features'; export * from './gather'; export * from './sam-step';`;
 
 /** The code here: of the pack this runs from, or of the clone. */
 export async function suiteCode(): Promise<SuiteCode> {

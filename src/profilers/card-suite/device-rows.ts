@@ -1,9 +1,13 @@
 // Tables of what is the card's own: its memory, its features, and what these bring.
+import { quantile } from '../../base/interval';
 import type { Table } from '../../results/result';
+import { agree, agreement, quartiles, tolerance } from './agreement';
 import { allocatedSchema } from './allocator';
 import { featuresSchema, tiledSchema, wantedFeatures } from './features';
 import { number, outcomesOf, type PartsFound, type Row, short, shortOrNull, text } from './found';
+import { gatheredBytes, gatherUnits } from './gather';
 import { measuredMemorySchema } from './memory';
+import { timedSchema } from './times';
 
 const MiB = 2 ** 20;
 
@@ -106,6 +110,51 @@ export function tilingsTable(found: PartsFound): Table {
     number('ms', 'Least, on the device', 'ms', 4),
     number('rate', 'Rate', 'GFLOP/s', 1),
     text('message', 'Remark'),
+  ];
+  return { columns, rows };
+}
+
+/** Three planes through a voxel, by layout and engine. */
+export function gatherTable(found: PartsFound): Table {
+  const units = [...gatherUnits(false), ...gatherUnits(true)];
+  const all = outcomesOf(found, 'gather').flatMap(({ engine, id, outcome }) => {
+    const unit = units.find((one) => one.id === id);
+    if (!unit) return [];
+    return [{ engine, unit, timed: 'failed' in outcome ? outcome : timedSchema.parse(outcome.result) }];
+  });
+  const rows = all.map(({ engine, unit, timed }): Row => {
+    const common = { size: unit.size, layout: unit.layout, engine };
+    if ('failed' in timed) {
+      const none = { ms: null, low: null, high: null, alone: null, rate: null };
+      return { ...common, ...none, agrees: `failed: ${timed.failed}` };
+    }
+    const ms = quantile(timed.samples, 0.5);
+    // Whatever the layout and the engine, the planes are the same.
+    const others = all.flatMap((row) =>
+      row.unit.size === unit.size && (row.engine !== engine || row.unit !== unit) && !('failed' in row.timed)
+        ? [{ name: `${row.engine} ${row.unit.layout}`, timed: row.timed }]
+        : [],
+    );
+    const far = others.filter((other) => !agree(timed, other.timed, tolerance.float32));
+    return {
+      ...common,
+      ms: short(ms),
+      ...quartiles(timed.samples),
+      alone: short(timed.aloneMs),
+      rate: short(gatheredBytes(unit) / ms / 1e6),
+      agrees: agreement(others, far, 'VALUE'),
+    };
+  });
+  const columns = [
+    number('size', 'Voxels along an edge', '1', 0),
+    text('layout', 'Layout'),
+    text('engine', 'Engine'),
+    number('ms', 'Median of three planes', 'ms', 4),
+    number('low', 'Lower quartile', 'ms', 4),
+    number('high', 'Upper quartile', 'ms', 4),
+    number('alone', 'Waited for alone', 'ms', 4),
+    number('rate', 'Samples gathered', 'GB/s', 2),
+    text('agrees', 'Same planes as the others'),
   ];
   return { columns, rows };
 }

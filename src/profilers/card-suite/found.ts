@@ -23,6 +23,14 @@ export const number = (key: string, title: string, unit: string, digits: number)
 export const short = (value: number, digits = 4): number => Number(value.toPrecision(digits));
 export const shortOrNull = (value: number | null): number | null => (value === null ? null : short(value));
 
+/** What became of a part, in words. */
+export function stateOf(part: Part, state: PartState | undefined): string {
+  if (!state) return 'not run';
+  if (state.refused) return `not testable here: ${state.refused.reason}`;
+  const missing = part.units.filter((id) => !(id in state.units)).length;
+  return missing > 0 ? `not finished: ${missing} of ${part.units.length} units are missing` : 'done';
+}
+
 /** The engine of a part, and what it does: `tensorflow`, `times tf32`. */
 function nameOf(part: Part): { engine: string; task: string } {
   const [engine, ...rest] = part.name.split(' ');

@@ -19,6 +19,17 @@ const bad = (study: Study): string[] => [
   ...rowsOf(study, 'memory')
     .filter(({ message }) => String(message).startsWith('failed'))
     .map((row) => `${row.engine}: ${row.step}: ${row.message}`),
+  ...rowsOf(study, 'sam').flatMap((row) => {
+    const what = `${row.engine}: ${row.model}, ${row.planes} planes, ${row.way}${row.limit === null ? '' : `, ${row.limit} GiB`}`;
+    // A reading of memory that failed, a time that failed beside one that did not, and another loss.
+    return [
+      ...(/(?:^|; )(?:no time: )?failed/.test(String(row.message)) ? [`${what}: ${row.message}`] : []),
+      ...(String(row.agrees).startsWith('ANOTHER') ? [`${what}: ${row.agrees}`] : []),
+    ];
+  }),
+  ...rowsOf(study, 'gather')
+    .filter(({ agrees }) => /^(?:failed|ANOTHER)/.test(String(agrees)))
+    .map((row) => `${row.engine}: three planes of ${row.size} cubed, ${row.layout}: ${row.agrees}`),
 ];
 
 /** Whether an operation is wrong or a unit failed. What cannot be tested here, and a goal that is missed, are no faults of the run. */
@@ -57,6 +68,18 @@ export function outcomeText(study: Study): string {
       ({ unit, share, goal, verdict }) =>
         `  ${unit}: ${share ?? 'no'} of PyTorch's rate, at least ${goal}: ${verdict}`,
     );
+  const sam = rowsOf(study, 'sam').map(
+    ({ model, planes, engine, way, limit, fits, seconds, ratio, allocator, message }) =>
+      `  ${`${model}, ${planes}`.padEnd(16)} ${String(engine).padEnd(11)} ${String(way).padEnd(34)} ${limit === null ? '' : `${limit} GiB: `}${fits === 'yes' ? 'fits' : fits === 'no' ? 'out of memory' : 'unknown'}${seconds === null ? '' : `, ${seconds} s`}${ratio === null ? '' : `, ${ratio} of PyTorch's`}${allocator === null ? '' : `, ${allocator} MiB`}${fits === 'yes' ? '' : ` (${message})`}`,
+  );
+  const samGoals = rowsOf(study, 'sam-goals').map(
+    ({ step, way, ratio, goal, verdict }) =>
+      `  ${step}: ${ratio ?? 'no'} of PyTorch's time${way === null ? '' : ` (${way})`}${goal === null ? '' : `, at most ${goal}`}: ${verdict}`,
+  );
+  const gathers = rowsOf(study, 'gather').map(
+    ({ size, layout, engine, ms, rate }) =>
+      `  ${size} cubed, ${String(layout).padEnd(7)} ${String(engine).padEnd(11)} ${ms === null ? 'failed' : `${ms} ms, ${rate} GB/s`}`,
+  );
   const faults = bad(study);
   const section = (title: string, lines: string[]): string[] => (lines.length > 0 ? [title, ...lines] : []);
   return [
@@ -67,6 +90,9 @@ export function outcomeText(study: Study): string {
     ...section('Times', times),
     ...section('Training steps', steps),
     ...section('Products on webgpu', goals),
+    ...section("SAM's training steps", sam),
+    ...section('Our fastest step against PyTorch’s eager one', samGoals),
+    ...section('Three planes of a resident volume', gathers),
     ...section(
       'WRONG OR FAILED',
       faults.map((line) => `  ${line}`),

@@ -180,10 +180,14 @@ async function stageProgram(into: string): Promise<void> {
     recursive: true,
     filter: (file) => !/\.(d\.ts|map)$/.test(file) && path.basename(file) !== '.stamp',
   });
-  copyFileSync(inRepo('package.json'), path.join(clone, 'package.json'));
+  // Dry runs are kept by the versions that the second of these locks.
+  for (const file of ['package.json', 'package-lock.json'])
+    copyFileSync(inRepo(file), path.join(clone, file));
   // PyTorch's side.
+  const programs = path.join('src', 'profilers', 'card-suite');
+  const scripts = readdirSync(inRepo(programs)).filter((name) => name.endsWith('.py'));
   const peers = path.join('test', 'bench', 'peers');
-  for (const file of [path.join('src', 'profilers', 'card-suite', 'torch_card.py'), peers])
+  for (const file of [...scripts.map((name) => path.join(programs, name)), peers])
     cpSync(inRepo(file), path.join(clone, file), {
       recursive: true,
       filter: (name) => !name.endsWith('__pycache__'),

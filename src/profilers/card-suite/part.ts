@@ -40,15 +40,22 @@ export const emptyPart = (): PartState => ({ facts: null, refused: null, units: 
 export interface PrintedReader {
   line(text: string): void;
   /** What it gathered, by unit; called when the process has ended. */
-  results(): Record<string, z.infer<ReturnType<typeof z.json>>>;
+  results(): Record<string, Json>;
+  /** What it means for a unit that its process ended early, where that is an answer and no failure. */
+  ended?(unit: string, how: string): Json | undefined;
 }
+
+type Json = z.infer<ReturnType<typeof z.json>>;
 
 export interface Part {
   /** `tensorflow checks`. */
   name: string;
   units: readonly string[];
-  /** The program that runs some of the units, in their order. */
-  program(units: readonly string[]): { command: readonly string[]; env?: NodeJS.ProcessEnv };
+  /** The program that runs some of the units, in their order. @param state  what is known by then */
+  program(
+    units: readonly string[],
+    state?: PartState,
+  ): { command: readonly string[]; env?: NodeJS.ProcessEnv };
   /** Seconds that a unit, or the start, may take. */
   patience: number;
   /** Every unit has a process of its own, as readings of memory need it. */
@@ -93,9 +100,9 @@ export async function runPart(part: Part, state: PartState, options: PartOptions
       };
       return;
     }
-    state.units[end.at] = { failed: `its process ${end.how}` };
+    state.units[end.at] = end.means ?? { failed: `its process ${end.how}` };
     options.changed(state, end.at);
-    if (++ends === mostEnds) {
+    if (end.means === undefined && ++ends === mostEnds) {
       for (const id of part.units)
         state.units[id] ??= { failed: `not run: processes of this part ended early ${ends} times` };
       return;
@@ -108,6 +115,8 @@ interface End {
   /** The unit it was at; null where it had begun none. */
   at: string | null;
   how: string;
+  /** What the end means for that unit, where it is an answer. */
+  means?: PartState['units'][string];
 }
 
 function runProcess(
@@ -116,7 +125,7 @@ function runProcess(
   state: PartState,
   { signal, changed }: PartOptions,
 ): Promise<End> {
-  const { command, env } = part.program(units);
+  const { command, env } = part.program(units, state);
   const [program, ...args] = command;
   const child = spawn(program, args, {
     env: { ...process.env, ...env },
@@ -174,7 +183,8 @@ function runProcess(
     const settle = (how: string): void => {
       clearTimeout(clock);
       driver?.end();
-      for (const [id, printed] of Object.entries(reader?.results() ?? {})) {
+      const results = reader?.results() ?? {};
+      for (const [id, printed] of Object.entries(results)) {
         const outcome = state.units[id];
         if (outcome && 'result' in outcome) state.units[id] = { ...outcome, printed };
       }
@@ -183,7 +193,15 @@ function runProcess(
       const current =
         at !== null && at in state.units ? (units.find((id) => !(id in state.units)) ?? null) : at;
       const last = words.trim().split('\n').slice(-3).join(' ');
-      resolve({ complete, at: current, how: last === '' || late ? how : `${how}; its last words: ${last}` });
+      const answer = current === null || complete ? undefined : reader?.ended?.(current, how);
+      resolve({
+        complete,
+        at: current,
+        how: last === '' || late ? how : `${how}; its last words: ${last}`,
+        ...(answer !== undefined && {
+          means: { result: answer, ...(results[current!] !== undefined && { printed: results[current!] }) },
+        }),
+      });
     };
     child.on('error', (error) => settle(`could not be started (${error.message})`));
     child.on('close', (code, by) =>

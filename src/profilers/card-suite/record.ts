@@ -51,6 +51,24 @@ const tables: Record<string, readonly string[]> = {
   ],
   features: ['what', 'value'],
   tilings: ['tiling', 'numbers', 'size', 'error', 'ms', 'rate', 'message'],
+  sam: [
+    ...[
+      'model',
+      'planes',
+      'engine',
+      'way',
+      'limit',
+      'fits',
+      'seconds',
+      'ratio',
+      'allocator',
+      'process',
+      'card',
+    ],
+    ...['dry', 'loss', 'agrees', 'message'],
+  ],
+  'sam-goals': ['step', 'way', 'ours', 'peer', 'ratio', 'goal', 'verdict'],
+  gather: ['size', 'layout', 'engine', 'ms', 'low', 'high', 'alone', 'rate', 'agrees'],
 };
 
 /** @throws InputError naming what a study lacks to be a record of a card */

@@ -2,25 +2,16 @@
 import { quantile } from '../../base/interval';
 import type { Finding, Table } from '../../results/result';
 import type { Card } from '../cards';
+import { agree, agreement, quartiles, sameLosses, tolerance } from './agreement';
 import { checkedSchema } from './checks';
-import { featuresTable, memoryTable, tilingsTable } from './device-rows';
-import { number, outcomesOf, type PartsFound, type Row, short, shortOrNull, text } from './found';
-import type { Part, PartState } from './part';
+import { featuresTable, gatherTable, memoryTable, tilingsTable } from './device-rows';
+import { number, outcomesOf, type PartsFound, type Row, short, shortOrNull, stateOf, text } from './found';
+import type { PartState } from './part';
 import type { Timed } from './times';
+import { samGoalsTable, samTable } from './sam-rows';
 import { steppedSchema } from './steps';
 import { timedSchema } from './times';
 import type { TimedUnit } from './units';
-
-/** What is compared across engines may differ by this much, relative: sums in another order; with TF32 ten bits of each factor. */
-const tolerance = { float32: 1e-3, TF32: 2e-2 };
-
-/** What became of a part, in words. */
-export function stateOf(part: Part, state: PartState | undefined): string {
-  if (!state) return 'not run';
-  if (state.refused) return `not testable here: ${state.refused.reason}`;
-  const missing = part.units.filter((id) => !(id in state.units)).length;
-  return missing > 0 ? `not finished: ${missing} of ${part.units.length} units are missing` : 'done';
-}
 
 /** Every part: what became of it, what it computed on. */
 export function partsTable({ parts, states }: PartsFound): Table {
@@ -87,25 +78,6 @@ function timeRows(found: PartsFound, units: readonly TimedUnit[]): TimeRow[] {
     });
   return [...of('times', 'float32'), ...of('times tf32', 'TF32')];
 }
-
-/** Whether two engines computed the same. */
-function agree(a: Timed, b: Timed, within: number): boolean {
-  return (
-    a.value.length === b.value.length &&
-    a.value.every((x, k) => Math.abs(x - b.value[k]) <= within * Math.max(Math.abs(x), Math.abs(b.value[k])))
-  );
-}
-
-/** How a row agrees with the others of its kind, in words. */
-function agreement(others: readonly object[], far: readonly { name: string }[], what: string): string {
-  if (others.length === 0) return 'nothing to compare with';
-  return far.length === 0 ? 'yes' : `ANOTHER ${what} than ${far.map(({ name }) => name).join(', ')}`;
-}
-
-const quartiles = (samples: readonly number[]): { low: number; high: number } => ({
-  low: short(quantile(samples, 0.25)),
-  high: short(quantile(samples, 0.75)),
-});
 
 /** Time, rate and share of the card's peak of every unit on every engine. */
 export function timesTable(found: PartsFound, units: readonly TimedUnit[], sheet: Card | undefined): Table {
@@ -175,8 +147,7 @@ export function stepsTable(found: PartsFound): Table {
         ? [{ name: `${other.engine} ${other.way}`, losses: other.stepped.losses }]
         : [],
     );
-    const near = (a: number, b: number): boolean => Math.abs(a - b) <= tolerance.float32 * Math.abs(a);
-    const far = others.filter(({ losses }) => !losses.every((loss, k) => near(stepped.losses[k], loss)));
+    const far = others.filter(({ losses }) => !sameLosses(stepped.losses, losses));
     return {
       ...common,
       ms: short(quantile(stepped.samples, 0.5)),
@@ -267,5 +238,12 @@ export function findingsOf(
     table('memory', 'Memory of a few steps in several readings', memoryTable(found)),
     table('features', 'Features and limits of the WebGPU adapter', featuresTable(found)),
     table('tilings', 'Products on WebGPU by tiling and precision', tilingsTable(found)),
+    table('sam', 'Training steps of SAM on the card, ours and PyTorch’s', samTable(found)),
+    table(
+      'sam-goals',
+      'The fastest of our training steps of SAM against PyTorch’s eager one',
+      samGoalsTable(found),
+    ),
+    table('gather', 'Three planes of a volume that lies on the card, by its layout', gatherTable(found)),
   ];
 }

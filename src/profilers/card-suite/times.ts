@@ -47,18 +47,32 @@ function convolution({ batch, extents, from, to, gradients }: Convolution): {
   return { inputs: [x, w, ones], run: () => both([x, w], ones) };
 }
 
-/** Time a unit. What it makes is freed. @throws Error when the device fails, or has no memory for it */
-export async function timeUnit(backend: Backend, unit: TimedUnit, plan: Sampling): Promise<Timed> {
-  const { inputs, run } = unit.op === 'product' ? product(unit) : convolution(unit);
+/** Time a unit. @throws as `timeCalls` */
+function timeUnit(backend: Backend, unit: TimedUnit, plan: Sampling): Promise<Timed> {
+  return timeCalls(backend, unit.id, unit.op === 'product' ? product(unit) : convolution(unit), plan);
+}
+
+/**
+ * Time calls. What they make is freed, and their inputs too.
+ * @param inputs  on the device, or on their way there
+ * @param run     one call
+ * @throws Error when the device fails, or has no memory for it
+ */
+export async function timeCalls(
+  backend: Backend,
+  id: string,
+  { inputs, run }: { inputs: tf.Tensor[]; run: Run },
+  plan: Sampling,
+): Promise<Timed> {
   const sample = async (calls: number): Promise<number> => {
     const began = performance.now();
-    await backend.step(unit.id, () => {
+    await backend.step(id, () => {
       for (let call = 0; call < calls; call++) tf.tidy(() => void run());
     });
     return (performance.now() - began) / calls;
   };
   try {
-    const squares = await backend.step(unit.id, () => run().map((out) => tf.mean(tf.square(out))));
+    const squares = await backend.step(id, () => run().map((out) => tf.mean(tf.square(out))));
     const value: number[] = [];
     for (const square of squares) value.push((await square.data())[0]);
     tf.dispose(squares);

@@ -3,51 +3,15 @@
 Answers on file 3, a line of JSON each: facts, then for each unit that it begins, and what came out. The same units, numbers and
 way of sampling as in times.ts.
 """
-import json
-import os
 import statistics
 import sys
 import time
 
-request = json.loads(sys.argv[1])
-answers = os.fdopen(3, 'w', buffering=1)
+from torch_suite import device, request, say, settle
 
-
-def say(**message):
-    answers.write(json.dumps(message) + '\n')
-
-
-try:
-    import numpy as np
-    import torch
-    import torch.nn.functional as F
-except ImportError as error:
-    say(refused={'reason': f'{sys.executable} has no PyTorch ({error})', 'fix': 'name one that has it in COC_PYTHON'})
-    sys.exit()
-if not torch.cuda.is_available() and not request['rehearse']:
-    say(refused={'reason': f'torch {torch.__version__} in {sys.executable} sees no card', 'fix': 'install its form for CUDA'})
-    sys.exit()
-device = 'cuda' if torch.cuda.is_available() else 'cpu'
-if request['rehearse']:
-    # Nothing is measured, and others may be at work here.
-    torch.set_num_threads(1)
-# Float32 is float32, unless this process measures TF32.
-torch.backends.cuda.matmul.allow_tf32 = request['tf32']
-torch.backends.cudnn.allow_tf32 = request['tf32']
-# What is timed here has one shape for all calls, as in training: cuDNN may look for its fastest way.
-torch.backends.cudnn.benchmark = True
-versions = {'torch': torch.__version__, 'python': sys.version.split()[0]}
-if torch.version.cuda:
-    versions['cuda of torch'] = torch.version.cuda
-if device == 'cuda' and torch.backends.cudnn.version():
-    versions['cudnn of torch'] = str(torch.backends.cudnn.version())
-name = torch.cuda.get_device_name() if device == 'cuda' else f'{torch.get_num_threads()} threads'
-say(facts={'device': name, 'gpu': name if device == 'cuda' else None, 'versions': versions, 'notes': []})
-
-
-def settle():
-    if device == 'cuda':
-        torch.cuda.synchronize()
+import numpy as np
+import torch
+import torch.nn.functional as F
 
 
 def numbers(shape, phase):
@@ -80,6 +44,36 @@ def convolution(u):
     return lambda: list(torch.autograd.grad(conv(x, w, padding=1), [x, w], ones))
 
 
+def gather(u):
+    """Three planes through a voxel of a cube, stacked as a batch: the layouts of gather.ts, by the same formula for the voxels."""
+    n, edge, layout = u['size'], u['edge'], u['layout']
+    bricks = n // edge
+    cube = numbers([n, n, n], 1)  # z, y, x
+    if layout == 'copies':
+        held = [cube, cube.permute(1, 0, 2).contiguous(), cube.permute(2, 0, 1).contiguous()]
+    elif layout == 'bricks':
+        held = cube.reshape(bricks, edge, bricks, edge, bricks, edge).permute(0, 2, 4, 1, 3, 5).contiguous()
+    calls = 0
+
+    def run():
+        nonlocal calls
+        x, y, z = ((calls * 7919 + axis * 1009) % n for axis in range(3))
+        calls += 1
+        if layout == 'file':
+            planes = [cube[z], cube[:, y], cube[:, :, x]]
+        elif layout == 'copies':
+            planes = [held[0][z], held[1][y], held[2][x]]
+        else:
+            planes = [
+                held[z // edge, :, :, z % edge].permute(0, 2, 1, 3).reshape(n, n),
+                held[:, y // edge, :, :, y % edge].permute(0, 2, 1, 3).reshape(n, n),
+                held[:, :, x // edge, :, :, x % edge].permute(0, 2, 1, 3).reshape(n, n),
+            ]
+        return [torch.stack(planes)]
+
+    return run
+
+
 def sample(run, calls):
     begin = time.perf_counter()
     for _ in range(calls):
@@ -89,7 +83,7 @@ def sample(run, calls):
 
 
 def timed(unit):
-    run = product(unit) if unit['op'] == 'product' else convolution(unit)
+    run = {'product': product, 'convolution': convolution, 'gather': gather}[unit['op']](unit)
     if not unit.get('gradients'):
         run = torch.no_grad()(run)
     value = [float(out.square().mean()) for out in run()]

@@ -4,12 +4,13 @@ import { InputError, messageOf } from '../../base/errors';
 import type { Backend, BackendName } from '../../backends/backend';
 import { loadCandidate } from '../../backends/choose';
 import { say, unitMark } from './messages';
+import type { SamTask } from './sam';
 import type { Sampling } from './units';
 
 /** What a process is asked. */
 export interface Request {
   engine: BackendName;
-  task: 'checks' | 'times' | 'steps' | 'memory' | 'features';
+  task: 'checks' | 'times' | 'steps' | 'memory' | 'features' | 'gather' | SamTask;
   /** Ids, in the order in which they are run. */
   units: readonly string[];
   /** The tiny sizes. */
@@ -32,6 +33,11 @@ async function runnerOf(request: Request): Promise<UnitRunner> {
       return (await import('./memory.js')).memoryRunner(request);
     case 'features':
       return (await import('./features.js')).featuresRunner(request);
+    case 'gather':
+      return (await import('./gather.js')).gatherRunner(request);
+    case 'sam times':
+    case 'sam memory':
+      return (await import('./sam-step.js')).samRunner({ rehearse: request.rehearse, task: request.task });
   }
 }
 

@@ -55,10 +55,12 @@ export async function doLimited(work: (given: LimitedWork) => Promise<unknown>):
   process.exit();
 }
 
-/** TensorFlow's status of an allocation that failed, as its binding for Node words it. */
-const exhaustedStatus = /^Invalid TF_Status: 8\s+Message: /;
+/** TensorFlow's status of an allocation that failed, as its binding for Node words it: of an operation, and of a session's graph. */
+const exhaustedStatus =
+  /^Invalid TF_Status: 8\s+Message: |^Session fail to run with error: (?=[^]*OOM when allocating)/;
 
-function exhaustion(error: unknown): string | undefined {
+/** What TensorFlow said where an error comes from memory that it did not have; undefined for all others. */
+export function exhaustion(error: unknown): string | undefined {
   for (let at = error; at instanceof Error; at = at.cause)
     if (exhaustedStatus.test(at.message))
       return `RESOURCE_EXHAUSTED: ${at.message.replace(exhaustedStatus, '')}`;
@@ -69,8 +71,8 @@ interface Binding {
   createTensor: (shape: number[], dtype: number, values: unknown) => number;
 }
 
-/** Write a line before and after whatever goes from the host to TensorFlow. */
-function announceUploads(): void {
+/** Write a line before and after whatever goes from the host to TensorFlow, which must be open. */
+export function announceUploads(): void {
   const kernels = tf.backend() as unknown as { binding: Binding };
   const own = kernels.binding;
   const announced: Binding['createTensor'] = (shape, dtype, values) => {

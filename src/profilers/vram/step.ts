@@ -7,7 +7,7 @@ import { pairsOfEq2 } from '../../losses/intersection';
 import type { SampleLines } from '../../losses/intersection-samples';
 import { sampleIntersectionLoss } from '../../losses/intersection-samples';
 import { segmentationLosses } from '../../losses/segmentation';
-import type { PlaneParameters, ViewNetwork } from '../../memory/network-parts';
+import type { PlaneNetwork, PlaneParameters, ViewNetwork } from '../../memory/network-parts';
 import { planeNetworkSpec, planeParts } from '../../memory/network-parts';
 import type { Policy } from '../../memory/policy';
 import { policyName } from '../../memory/policy';
@@ -16,6 +16,7 @@ import { triSiameseStepBy, viewsOf } from '../../memory/tri-siamese';
 import { viewsStepBy } from '../../memory/views-step';
 import type { ModelRow } from '../../models/registry';
 import { models } from '../../models/registry';
+import type { ImageEncoderConfig } from '../../models/sam/config';
 import { gridOf } from '../../models/sam/config';
 import { samHead } from '../../models/sam-head';
 import type { TriSiameseLosses } from '../../models/tri-siamese';
@@ -30,7 +31,7 @@ const losses: TriSiameseLosses<SampleLines> = {
 };
 
 /** The network of a setting, without its head. */
-function networkOf({ model, size, trained }: Setting): ViewNetwork {
+function headlessOf({ model, size, trained }: Setting): ViewNetwork {
   const { config } = models[model];
   return {
     encoder: { ...('encoder' in config ? config.encoder : config), imageSize: size },
@@ -38,6 +39,16 @@ function networkOf({ model, size, trained }: Setting): ViewNetwork {
     encoderTrained: trained.kind === 'all',
     input: 'images',
   };
+}
+
+/** The study's network of a setting. @throws Error for a model without a decoder */
+export function networkOf(setting: Setting): PlaneNetwork & { encoder: ImageEncoderConfig } {
+  const row: ModelRow = models[setting.model];
+  if (row.family !== 'sam') throw new Error(`${row.title} has no decoder`);
+  const { encoder, prompts, decoder } = row.config;
+  const imageSize = setting.size;
+  const head = samHead({ prompts: { ...prompts, imageSize }, decoder });
+  return { ...headlessOf(setting), encoder: { ...encoder, imageSize }, head };
 }
 
 /** A step on TensorFlow.js, with parameters and inputs as shapes. */
@@ -73,24 +84,29 @@ export function vramStep(setting: Setting): VramStep {
   const row: ModelRow = models[model];
   const name = `${row.title} by ${policyName(policy)}`;
   const optimiser = setting.optimiser === 'adam' ? adam() : sgd();
-  const own = networkOf(setting);
   const names = planeNames.slice(0, views);
-  const each = (...shape: number[]): BlankTree => Object.fromEntries(names.map((plane) => [plane, { shape }]));
-  const planes = each(batch, size, size, own.encoder.channels);
+  const each = (...shape: number[]): BlankTree =>
+    Object.fromEntries(names.map((plane) => [plane, { shape }]));
+  const pictures = (channels: number): BlankTree => each(batch, size, size, channels);
   if (row.family === 'sam3') {
+    const own = headlessOf(setting);
     const parameters = planeNetworkSpec(own);
-    return { step: featuresStep(policy, own, { name, parameters, optimiser }), inputs: { planes } };
+    return {
+      step: featuresStep(policy, own, { name, parameters, optimiser }),
+      inputs: { planes: pictures(own.encoder.channels) },
+    };
   }
-  const { encoder, prompts, decoder } = row.config;
-  const network = { ...own, head: samHead({ prompts: { ...prompts, imageSize: size }, decoder }) };
+  const network = networkOf(setting);
   const parameters = planeNetworkSpec(network);
-  const side = 4 * gridOf({ ...encoder, imageSize: size });
+  const side = 4 * gridOf(network.encoder);
   const line = { shape: [batch, side] };
-  const compared = pairsOfEq2.filter((pair) => pair.split('-').every((plane) => names.join().includes(plane)));
+  const compared = pairsOfEq2.filter((pair) =>
+    pair.split('-').every((plane) => names.join().includes(plane)),
+  );
   return {
     step: triSiameseStepBy(policy, { name, network, losses, parameters, lambda: 1, optimiser }),
     inputs: {
-      planes,
+      planes: pictures(network.encoder.channels),
       labels: each(batch, side, side),
       lines: Object.fromEntries(compared.map((pair) => [pair, { first: line, second: line }])),
     },
