@@ -126,10 +126,7 @@ const elements: Readonly<Record<string, Count>> = {
 };
 
 /** FLOPs of a kernel: of products and convolutions, and of all else. */
-export function flopsOf(
-  kernelName: string,
-  { inputs, attrs, outputs }: FlopCall,
-): Flops {
+export function flopsOf(kernelName: string, { inputs, attrs, outputs }: FlopCall): Flops {
   const given = givenOf(inputs);
   const count = (table: Readonly<Record<string, Count>>): number =>
     Object.hasOwn(table, kernelName) ? table[kernelName](given, outputs, attrs as never) : 0;

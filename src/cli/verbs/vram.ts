@@ -95,7 +95,10 @@ export function define(command: Command): void {
     .option('--page [file]', 'write all of this as a page that needs no server (default: figures/vram.html)')
     .option('--try', 'really run one step of ours in a fresh process, under --limit')
     .option('--limit <size>', 'memory of that process’s tensors: 16GiB, 15360MiB, 6GB', bytesOf)
-    .option('--bisect', 'with --try: find the least limit up to --limit under which the step fits, beginning with what the dry run says')
+    .option(
+      '--bisect',
+      'with --try: find the least limit up to --limit under which the step fits, beginning with what the dry run says',
+    )
     .addOption(jsonOption())
     .addHelpText(
       'after',

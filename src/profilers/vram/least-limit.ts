@@ -48,8 +48,7 @@ export async function leastLimit<T extends Attempt>(
     margin *= 2;
     least = await once(dryRunBytes * (1 + margin));
   }
-  const resolutionBytes =
-    given.resolutionBytes ?? Math.max(mebibyte, (least.peakBytes ?? dryRunBytes) / 100);
+  const resolutionBytes = given.resolutionBytes ?? Math.max(mebibyte, (least.peakBytes ?? dryRunBytes) / 100);
   if (!least.fits) return { least: null, tries, resolutionBytes };
   let next = toMebibytes(least.peakBytes ?? 0);
   while (least.limitBytes - low > resolutionBytes) {

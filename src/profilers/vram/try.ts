@@ -50,10 +50,7 @@ const mebibyte = 2 ** 20;
  * Run one training step of a setting under a limit.
  * @throws InputError for a setting that our step does not have, or a limit that is none; Interrupted
  */
-export async function trySetting(
-  setting: Setting,
-  { limitBytes, ...long }: TryLimit,
-): Promise<Tried> {
+export async function trySetting(setting: Setting, { limitBytes, ...long }: TryLimit): Promise<Tried> {
   await checkTried(setting);
   return tryOnce(setting, limitBytes, long);
 }
@@ -134,10 +131,7 @@ export async function findNeed(
 }
 
 /** What a search has found, with the causes of what is needed beyond the dry run. */
-export function needOf(
-  { least, tries, resolutionBytes }: LeastLimit<Tried>,
-  dryRunBytes: number,
-): TriedNeed {
+export function needOf({ least, tries, resolutionBytes }: LeastLimit<Tried>, dryRunBytes: number): TriedNeed {
   const said = least ?? tries.at(-1)!;
   return {
     ...said,

@@ -115,12 +115,14 @@ describe('coc vram', () => {
     const none = vramWith({ PATH: cache }, ...asked);
     expect(none.status).toBe(1);
     expect(none.lines).toEqual([
-      "coc vram: cannot try the step on a card: given --card t4 on a machine without a card (nvidia-smi lists none), expected no card: the step runs on the processor, with TensorFlow's allocator of cards; leave out --card; as much memory as it has is --limit 15360MiB",
+      "cannot try the step on a card: given --card t4 on a machine without a card (nvidia-smi lists none), expected no card: the step runs on the processor, with TensorFlow's allocator of cards. What to do: leave out --card; as much memory as it has is --limit 15360MiB",
     ]);
     writeFileSync(path.join(cache, 'nvidia-smi'), '#!/bin/sh\necho "Planted card, 1.0, 15360"\n', { mode: 0o755 }); // prettier-ignore
     const one = vramWith({ PATH: `${cache}${path.delimiter}${process.env.PATH}` }, ...asked);
     expect(one.status).toBe(1);
-    expect(one.lines[0]).toContain('on a machine with Planted card, whose memory TensorFlow.js can put no limit on');
+    expect(one.lines[0]).toContain(
+      'on a machine with Planted card, whose memory TensorFlow.js can put no limit on',
+    );
   });
 
   it('refuses what there is not, in one line', () => {

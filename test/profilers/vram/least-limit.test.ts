@@ -17,7 +17,11 @@ const step =
 describe('the least limit', () => {
   const search = async (dryRun: number, inUse: number, need: number, limit = 16384, resolution?: number) => {
     const found = await leastLimit(
-      { dryRunBytes: dryRun * MiB, limitBytes: limit * MiB, ...(resolution && { resolutionBytes: resolution * MiB }) },
+      {
+        dryRunBytes: dryRun * MiB,
+        limitBytes: limit * MiB,
+        ...(resolution && { resolutionBytes: resolution * MiB }),
+      },
       step(inUse, need),
     );
     const tried = found.tries.map(({ limitBytes }) => limitBytes / MiB);
@@ -64,7 +68,10 @@ describe('the least limit', () => {
       [1200, 1],
       [1010, 2],
     ]) {
-      const found = await leastLimit({ dryRunBytes: 1000 * MiB, limitBytes: 16384 * MiB }, step(1005, 1005, dies));
+      const found = await leastLimit(
+        { dryRunBytes: 1000 * MiB, limitBytes: 16384 * MiB },
+        step(1005, 1005, dies),
+      );
       expect(found.least).toBeNull();
       expect(found.tries).toHaveLength(tries);
       expect(found.tries.at(-1)!.fits).toBeNull();

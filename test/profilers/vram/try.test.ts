@@ -98,18 +98,22 @@ describe('the need', () => {
 });
 
 describeWith('native-tensorflow', 'the need of a step', () => {
-  it('is what it fits under, at least what the dry run says, and more than what fails', { timeout: 180_000 }, async () => {
-    const found = await findNeed(setting, { limitBytes: 256 * MiB, resolutionBytes: 4 * MiB });
-    const { needBytes, dryRunBytes, tries } = found;
-    expect(found).toMatchObject({ fits: true, error: null, policy: 'per-plane+recompute' });
-    expect(needBytes!).toBeGreaterThanOrEqual(dryRunBytes);
-    // The dry run counts what tensors hold, and the allocator was asked for that and no less.
-    expect(found.requestedBytes!).toBeGreaterThanOrEqual(dryRunBytes);
-    expect(tries[0].limitBytes).toBe(Math.ceil((9 / 8) * dryRunBytes / MiB) * MiB);
-    expect(tries.length).toBeLessThan(8);
-    for (const { limitBytes, fits } of tries) expect(fits).toBe(limitBytes >= needBytes!);
-    expect(found.notes.join()).toContain('tensors hold');
-  });
+  it(
+    'is what it fits under, at least what the dry run says, and more than what fails',
+    { timeout: 180_000 },
+    async () => {
+      const found = await findNeed(setting, { limitBytes: 256 * MiB, resolutionBytes: 4 * MiB });
+      const { needBytes, dryRunBytes, tries } = found;
+      expect(found).toMatchObject({ fits: true, error: null, policy: 'per-plane+recompute' });
+      expect(needBytes!).toBeGreaterThanOrEqual(dryRunBytes);
+      // The dry run counts what tensors hold, and the allocator was asked for that and no less.
+      expect(found.requestedBytes!).toBeGreaterThanOrEqual(dryRunBytes);
+      expect(tries[0].limitBytes).toBe(Math.ceil(((9 / 8) * dryRunBytes) / MiB) * MiB);
+      expect(tries.length).toBeLessThan(8);
+      for (const { limitBytes, fits } of tries) expect(fits).toBe(limitBytes >= needBytes!);
+      expect(found.notes.join()).toContain('tensors hold');
+    },
+  );
 });
 
 describe('a size', () => {
