@@ -1,6 +1,9 @@
 // A part of the suite: one engine, one kind of question, many units, in processes of its own. What is found is kept unit by
 // unit; a process that ends early costs the unit it was at, and another goes on with the rest.
 import { spawn } from 'node:child_process';
+import { closeSync, createReadStream, mkdtempSync, openSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
@@ -36,7 +39,7 @@ export type PartState = z.infer<typeof partStateSchema>;
 /** The state before anything was run. */
 export const emptyPart = (): PartState => ({ facts: null, refused: null, units: {}, seconds: 0 });
 
-/** Reads what a process prints on stderr during a unit. */
+/** Reads what a process printed on stderr. */
 export interface PrintedReader {
   line(text: string): void;
   /** What it gathered, by unit; called when the process has ended. */
@@ -62,7 +65,7 @@ export interface Part {
   fresh?: boolean;
   /** Ask the driver about memory meanwhile. */
   watched?: boolean;
-  /** Reads stderr. */
+  /** Reads what was written to stderr, when the process has ended. */
   printed?: () => PrintedReader;
 }
 
@@ -127,16 +130,19 @@ function runProcess(
 ): Promise<End> {
   const { command, env } = part.program(units, state);
   const [program, ...args] = command;
+  const log = part.printed && logFile();
   const child = spawn(program, args, {
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'ignore', log?.descriptor ?? 'pipe', 'pipe'],
   });
+  log?.close();
   const reader = part.printed?.();
   let words = '';
-  createInterface({ input: child.stderr! }).on('line', (line) => {
+  const heard = (line: string): void => {
     reader?.line(line);
     words = `${words}${line}\n`.slice(-tail);
-  });
+  };
+  if (child.stderr) createInterface({ input: child.stderr }).on('line', heard);
   const driver = part.watched ? watchDriver(child.pid ?? 0) : undefined;
   const stop = (): boolean => child.kill('SIGKILL');
   signal?.addEventListener('abort', stop, { once: true });
@@ -179,10 +185,11 @@ function runProcess(
     const read = messageSchema.safeParse(parsed(line));
     if (read.success) hear(read.data);
   });
-  return new Promise((resolve) => {
-    const settle = (how: string): void => {
+  return new Promise((resolve, reject) => {
+    const settle = async (how: string): Promise<void> => {
       clearTimeout(clock);
       driver?.end();
+      await log?.read(heard);
       const results = reader?.results() ?? {};
       for (const [id, printed] of Object.entries(results)) {
         const outcome = state.units[id];
@@ -203,9 +210,10 @@ function runProcess(
         }),
       });
     };
-    child.on('error', (error) => settle(`could not be started (${error.message})`));
+    const end = (how: string): void => void settle(how).catch(reject);
+    child.on('error', (error) => end(`could not be started (${error.message})`));
     child.on('close', (code, by) =>
-      settle(
+      end(
         late
           ? `said nothing for ${formatSeconds(part.patience)} and was ended`
           : by
@@ -214,6 +222,25 @@ function runProcess(
       ),
     );
   });
+}
+
+/**
+ * A file for what a process prints, where that is read as a log. A pipe may be full: then TensorFlow's lines are lost, and what
+ * else writes there fails.
+ */
+function logFile(): { descriptor: number; close(): void; read(line: (text: string) => void): Promise<void> } {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'coc-card-suite-'));
+  const file = path.join(folder, 'stderr');
+  const descriptor = openSync(file, 'a');
+  return {
+    descriptor,
+    close: () => closeSync(descriptor),
+    async read(line) {
+      // It may be longer than a text can be.
+      for await (const text of createInterface({ input: createReadStream(file) })) line(text);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 function parsed(line: string): unknown {

@@ -171,8 +171,9 @@ export function samRunner({
     if (id === roomUnit) return samEnd('done', '');
     const reading = samReading(rehearse, 'ours', id)!;
     const dryBytes = await dryBytesOf(reading, rehearse);
-    const refusal =
-      dryBytes === null ? undefined : refusalOf(dryBytes, reading.limitBytes ?? (await cardBytes()));
+    // A rehearsal has time: there what does not fit is run, and shows how that ends.
+    const haveBytes = rehearse ? null : (reading.limitBytes ?? (await cardBytes()));
+    const refusal = dryBytes === null ? undefined : refusalOf(dryBytes, haveBytes);
     if (refusal !== undefined) return samEnd('not run', refusal, dryBytes);
     if (task === 'sam memory' && backend.name === 'tensorflow') announceUploads();
     try {

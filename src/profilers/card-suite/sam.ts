@@ -68,7 +68,7 @@ const rehearsed: Plan = {
   size: 64,
   ways: {
     ours: { 1: ['tape'], 3: ['captured', 'tape', 'per-plane+recompute+lean+chunked'] },
-    torch: both(torchWays),
+    torch: { 1: ['one graph'], 3: torchWays },
   },
   // Between what the plain tape needs for three planes and what the others do.
   limits: [24 * MiB],

@@ -13,6 +13,7 @@ from torch_suite import device, request, say, settle
 
 import numpy as np
 import torch
+from torch.utils.checkpoint import checkpoint
 from torch_sam import Form, Sam, prepare, train_step
 
 LENGTH = 65537
@@ -105,6 +106,11 @@ def limit(wanted):
     if device == 'cuda':
         torch.cuda.set_per_process_memory_fraction(wanted / torch.cuda.get_device_properties(0).total_memory)
         return
+    # Modules that PyTorch loads when they are first used belong to it, and must not meet the limit.
+    weight = torch.zeros(1, requires_grad=True)
+    optimiser = torch.optim.Adam([weight])
+    checkpoint(torch.sigmoid, weight, use_reentrant=False).sum().backward()
+    optimiser.step()
     with open('/proc/self/status') as file:
         base = 1024 * int(re.search(r'^VmSize:\s+(\d+) kB$', file.read(), re.M).group(1))
     resource.setrlimit(resource.RLIMIT_AS, (base + wanted,) * 2)
