@@ -55,12 +55,16 @@ export interface Answer extends StackAnswer {
 export async function answer(question: Question, long: Long = {}): Promise<Answer> {
   const { stack, setting, cards } = question;
   const policy = await policyOf(question, long);
-  const own = await readBoth(stack, setting, policy, long);
-  if ('refusal' in own) throw own.refusal;
   const otherStack = stacks.find((name) => name !== stack)!;
   // Kernels of attention are PyTorch's: of our own step there is one.
-  const { attention, ...shared } = setting;
-  const other = await readBoth(otherStack, otherStack === 'tfjs' ? shared : { ...shared, attention }, policy, long); // prettier-ignore
+  const ours = stack === 'tfjs' ? setting : { ...setting, attention: undefined };
+  const read = {
+    // First what threads run: PyTorch's step is derived meanwhile.
+    tfjs: readBoth('tfjs', ours, policy, long),
+    pytorch: readBoth('pytorch', setting, policy, long),
+  };
+  const [own, other] = await Promise.all([read[stack], read[otherStack]]);
+  if ('refusal' in own) throw own.refusal;
   const missing = 'refusal' in other ? other.refusal.message : null;
   const readings = {
     [stack]: own.reading,

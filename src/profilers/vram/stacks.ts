@@ -8,7 +8,6 @@ import { dryRunsOf } from './dry-runs';
 import type { Stack } from './need';
 import type { Reading } from './reading';
 import { readingBy } from './reading';
-import type { BatchlessSetting } from './setting';
 import { checkSetting, checkTfjsSetting } from './setting';
 
 /** A reading, or why there is none. */
@@ -25,23 +24,26 @@ export async function readingsOf(
   long: Long = {},
 ): Promise<readonly Said[]> {
   for (const { setting } of wanted) checkSetting({ ...setting, batch: 1 });
-  const refusals = wanted.map(({ setting }) => refusalOf(stack, setting));
+  if (stack === 'pytorch')
+    return wanted.map(({ setting, batch }) => {
+      const reading = readingBy((n) => derivedNeed({ ...setting, batch: n }));
+      // Whether there is such a step shows when it is asked of a batch; the answer is kept for who asks again.
+      const refusal = refusalOf(() => reading.need(batch === 'every' ? 1 : batch));
+      return refusal ? { refusal } : { reading };
+    });
+  const refusals = wanted.map(({ setting }) => refusalOf(() => checkTfjsSetting(setting)));
   const possible = wanted.filter((_, k) => !refusals[k]);
-  const readings =
-    stack === 'pytorch'
-      ? possible.map(({ setting }) => readingBy((n) => derivedNeed({ ...setting, batch: n })))
-      : (await dryRunsOf(possible, long)).map((runs, k) => readingOf(runs, possible[k].setting.model));
+  const readings = (await dryRunsOf(possible, long)).map((runs, k) => readingOf(runs, possible[k].setting.model));
   return wanted.map((one, k) => {
     const refusal = refusals[k];
     return refusal ? { refusal } : { reading: readings[possible.indexOf(one)] };
   });
 }
 
-/** Why a stack has no such step; undefined where it has. */
-function refusalOf(stack: Stack, setting: BatchlessSetting): InputError | undefined {
+/** Why there is no such step; undefined where there is. */
+function refusalOf(ask: () => unknown): InputError | undefined {
   try {
-    if (stack === 'tfjs') checkTfjsSetting(setting);
-    else derivedNeed({ ...setting, batch: 1 });
+    ask();
     return undefined;
   } catch (error) {
     if (error instanceof InputError) return error;
