@@ -39,7 +39,8 @@ export function registerFusedTensorflow(): void {
     return run('FusedBatchNorm', norm(epsilon), [x, gain, bias, none, none], 5);
   });
   register('CocInstanceNormGrad', ({ dy, x, gain, mean, spread }, { epsilon }, { run, norm }) =>
-    run('FusedBatchNormGrad', norm(epsilon), [dy, x, gain, mean, spread], 5),
+    // The last two are of no use, and empty or not as the processor has it.
+    run('FusedBatchNormGrad', norm(epsilon), [dy, x, gain, mean, spread], 5).slice(0, 3),
   );
   register('CocLeakyReluGrad', ({ dy, x }, { alpha }, { run, leak }) =>
     run('LeakyReluGrad', leak(alpha), [dy, x], 1),

@@ -140,7 +140,7 @@ export function gelu(x: Tensor): Tensor {
 /**
  * Instance norm of one image as one kernel. Kernels, of x as [1, voxels, 1, channels]: `CocInstanceNorm` {x, gain, bias;
  * epsilon} gives y, mean and variance, and the mean and the spread as the gradient wants them; `CocInstanceNormGrad` {dy, x,
- * gain, mean, spread; epsilon} gives the gradients by x, gain and bias, and two numbers of no use. Saves x.
+ * gain, mean, spread; epsilon} gives the gradients by x, gain and bias. Saves x.
  */
 export function instanceNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon: number): Tensor {
   const [, voxels, channels] = x.shape;

@@ -18,7 +18,7 @@ export const fused: Rules = {
   // Parts of 64 rows.
   CocLayerNormGainGrad: ({ x }) => [float(Math.ceil(rowsOf(x) / 64), x.shape.at(-1)!)],
   CocInstanceNorm: ({ x, gain }) => [like(x), like(gain), like(gain), like(gain), like(gain)],
-  CocInstanceNormGrad: ({ x, gain }) => [like(x), like(gain), like(gain), float(), float()],
+  CocInstanceNormGrad: ({ x, gain }) => [like(x), like(gain), like(gain)],
   CocLeakyReluGrad: ({ x }) => [like(x)],
   CocGelu: ({ x }) => [like(x)],
   CocGeluGrad: ({ x }) => [like(x)],
