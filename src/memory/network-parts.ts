@@ -60,7 +60,11 @@ export function planeNetworkSpec({ encoder, lora, encoderTrained, head, input }:
   const whole = encoderSpec(encoder);
   const own = { encoder: input === 'features' ? fromBlock(encoder, whole, lora!.first) : whole };
   return {
-    trained: { ...(adapters && { adapters }), ...(encoderTrained && own), ...(head && { head: head.trained }) },
+    trained: {
+      ...(adapters && { adapters }),
+      ...(encoderTrained && own),
+      ...(head && { head: head.trained }),
+    },
     frozen: { ...(!encoderTrained && own), ...(head && { head: head.frozen }) },
   };
 }
@@ -105,8 +109,7 @@ export function planeParts(
   const last: Part = {
     name: 'head',
     trained: pathsUnder(trained, 'head'),
-    run: (tensors, x) =>
-      head.logits({ trained: treesIn(tensors).head, frozen: frozen.head }, x),
+    run: (tensors, x) => head.logits({ trained: treesIn(tensors).head, frozen: frozen.head }, x),
   };
   return [...parts, last];
 }

@@ -56,7 +56,8 @@ export function checkParts(parts: readonly Part[], trained: Tensors): void {
   }
   const read = new Set(parts.flatMap((_, k) => readBy(parts, k)));
   const unread = parts.slice(0, -1).find(({ name }) => !read.has(name));
-  if (unread) refuse(`\`${unread.name}\`, which no part reads`, 'one result, of the last part', 'leave it out');
+  if (unread)
+    refuse(`\`${unread.name}\`, which no part reads`, 'one result, of the last part', 'leave it out');
   const counts = new Map(Object.keys(trained).map((path) => [path, 0]));
   for (const path of parts.flatMap((part) => part.trained)) {
     const count = counts.get(path);

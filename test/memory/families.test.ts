@@ -79,7 +79,7 @@ it('a policy that needs parts is refused for a loss that is one function, and th
   const { definition, dispose } = open(plans[0], 'blank');
   for (const policy of policies.filter((own) => own.includes('per-plane') || own.includes('recompute')))
     expect(() => stepUnder(parsePolicy(policyName(policy)), definition)).toThrow(
-      `cannot run ${definition.name}: given the policy ${policyName(policy)}, expected tape, lean, chunked, lean+chunked; cut the model into parts`,
+      `cannot run ${definition.name}: given the policy ${policyName(policy)}, expected tape, lean, chunked, lean+chunked. What to do: cut the model into parts`,
     );
   dispose();
 });

@@ -1,5 +1,5 @@
-// Memory policies beside PyTorch in float64 (test/oracles/tri_siamese.py and sam3_cases.py): none is further from it than three times what the plain
-// tape is.
+// Memory policies beside PyTorch in float64 (test/oracles/tri_siamese.py and sam3_cases.py): none is further from it than three
+// times what the plain tape is.
 import { describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/backends/backend';
 import { loadCandidate } from '../../src/backends/choose';
@@ -16,7 +16,15 @@ import { triSiameseStepBy } from '../../src/memory/tri-siamese';
 import { viewsStepBy } from '../../src/memory/views-step';
 import { sam3TrunkFromTransformers } from '../../src/models/sam3/transformers-config';
 import { samHead } from '../../src/models/sam-head';
-import { adaptersOf, byBlock, cases as sam3Cases, lastOf, load, tensorOf, theirsOf } from '../models/sam3-cases';
+import {
+  adaptersOf,
+  byBlock,
+  cases as sam3Cases,
+  lastOf,
+  load,
+  tensorOf,
+  theirsOf,
+} from '../models/sam3-cases';
 import { config, loaded, losses, referenceInputs } from '../models/tri-siamese-reference';
 import oracle from '../oracles/tri-siamese.json';
 import { withoutLeak } from '../setup/leaks';
@@ -62,7 +70,9 @@ const sam3: Case = {
     const split = (x: tf.Tensor): tf.Tensor[] => tf.split(x, batch, 0);
     const inputs = tf.tidy(() => ({
       views: split(lastOf(tensorOf([batch, channels, size, size], 'images'))),
-      cotangents: split(tf.reshape(tensorOf([batch, side * side, width], 'cotangent'), [batch, side, side, width])),
+      cotangents: split(
+        tf.reshape(tensorOf([batch, side * side, width], 'cotangent'), [batch, side, side, width]),
+      ),
     }));
     const definition = viewsStepBy<PlaneParameters, typeof inputs>(policy, {
       name: policyName(policy),

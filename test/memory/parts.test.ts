@@ -107,9 +107,24 @@ describe('parts that are no model are refused', () => {
   const [a, b, c, d, e] = crossed;
   it.each<[string, Part[], string[], string]>([
     ['a name twice', [a, a, c, d, e], ['v', 'w'], 'given two parts `a`, expected a name for each'],
-    ['out of order', [a, b, d, c, e], ['v', 'w'], 'given `d`, which reads `c`, expected parts that read earlier'],
-    ['a result that is not read', [a, b, c, { ...d, reads: ['c'] }, { ...e, reads: ['d'] }, { ...b, name: 'f', reads: ['a'] }], ['v', 'w'], 'given `e`, which no part reads'],
-    ['nobody’s parameter', crossed, ['v', 'w', 'u'], 'given u in 0 parts, expected each trained parameter in one'],
+    [
+      'out of order',
+      [a, b, d, c, e],
+      ['v', 'w'],
+      'given `d`, which reads `c`, expected parts that read earlier',
+    ],
+    [
+      'a result that is not read',
+      [a, b, c, { ...d, reads: ['c'] }, { ...e, reads: ['d'] }, { ...b, name: 'f', reads: ['a'] }],
+      ['v', 'w'],
+      'given `e`, which no part reads',
+    ],
+    [
+      'nobody’s parameter',
+      crossed,
+      ['v', 'w', 'u'],
+      'given u in 0 parts, expected each trained parameter in one',
+    ],
     ['two parts’ parameter', [a, b, c, { ...d, trained: ['v', 'w'] }, e], ['v', 'w'], 'given v in 2 parts'],
     ['no parameter', crossed, ['v'], 'given a part of w, expected parameters that are trained'],
   ])('%s', (_, parts, paths, message) => {

@@ -150,7 +150,13 @@ export function randomPlanes(
         trained: tensorsOf(trained, random.fork('trained')),
         frozen: tensorsOf(frozen, random.fork('frozen')),
       };
-      const definition = stepBy(policy, { name, network, parameters, optimiser: optimisers[optimiser](), loss });
+      const definition = stepBy(policy, {
+        name,
+        network,
+        parameters,
+        optimiser: optimisers[optimiser](),
+        loss,
+      });
       return { definition: definition as unknown as StepDefinition, inputs };
     },
   };

@@ -57,4 +57,3 @@ export function byBlock(flat: Readonly<Record<string, tf.Tensor>>, depth: number
 
 /** Channels last. */
 export const lastOf = (x: tf.Tensor): tf.Tensor => tf.transpose(x, [0, 2, 3, 1]);
-

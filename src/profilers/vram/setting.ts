@@ -83,7 +83,12 @@ export function checkSetting({ model, size, views, batch, trained }: Setting): v
   if (!whole(views, 1, 3)) throw wrong(title, `${views} views`, '1, 2 or 3', 'name one of these');
   if (!whole(batch, 1)) throw wrong(title, `a batch of ${batch}`, 'a whole number from 1 on', 'begin with 1');
   if (trained.kind === 'decoder' && models[model].family === 'sam3')
-    throw wrong(title, 'the decoder alone to train', 'adapters or all weights: it has none', 'train adapters');
+    throw wrong(
+      title,
+      'the decoder alone to train',
+      'adapters or all weights: it has none',
+      'train adapters',
+    );
   if (trained.kind !== 'lora') return;
   if (!whole(trained.rank, 1, width))
     throw wrong(

@@ -33,7 +33,9 @@ export async function readingsOf(
     });
   const refusals = wanted.map(({ setting }) => refusalOf(() => checkTfjsSetting(setting)));
   const possible = wanted.filter((_, k) => !refusals[k]);
-  const readings = (await dryRunsOf(possible, long)).map((runs, k) => readingOf(runs, possible[k].setting.model));
+  const readings = (await dryRunsOf(possible, long)).map((runs, k) =>
+    readingOf(runs, possible[k].setting.model),
+  );
   return wanted.map((one, k) => {
     const refusal = refusals[k];
     return refusal ? { refusal } : { reading: readings[possible.indexOf(one)] };
