@@ -59,7 +59,7 @@ export function samAllocatorReader(rehearse: boolean, allocator?: string): Print
       if (limit !== undefined) told ??= Number(limit);
       current = named.exec(text)?.[1] ?? current;
       // What the process itself writes has no allocator's name, and matters whatever came before it.
-      const own = !/\] /.test(text);
+      const own = !text.includes('] ');
       if (own || allocator === undefined || current === allocator) account?.line(text);
     },
     results() {

@@ -124,7 +124,10 @@ export function samTable(found: PartsFound): Table {
         : [];
     });
     const far = others.filter((one) => !sameLosses(losses, one.losses));
-    const { process = null, card = null } = ('result' in outcome && outcome.driver?.peak) || {};
+    const { process, card } = ('result' in outcome ? outcome.driver?.peak : undefined) ?? {
+      process: null,
+      card: null,
+    };
     const dry = 'result' in outcome ? samResultSchema.parse(outcome.result).dryBytes : null;
     const mib = (bytes: number | null): number | null => (bytes === null ? null : short(bytes / MiB, 6));
     return {

@@ -138,12 +138,12 @@ async function run(backend: Backend, reading: SamReading, steps: number): Promis
   const began = performance.now();
   const step =
     reading.way === 'captured'
-      ? await captureStep(backend, definition as never, { inputs: inputs as never })
+      ? await captureStep(backend, definition as never, { inputs: inputs })
       : eagerStep(backend, definition as never);
-  tf.dispose(flattenTree(parameters as never));
+  tf.dispose(flattenTree(parameters));
   const losses: number[] = [];
   const lossOf = async (): Promise<void> => {
-    const outputs = await step.run(inputs as never);
+    const outputs = await step.run(inputs);
     losses.push((await outputs.loss.data())[0]);
     tf.dispose(outputs);
   };
