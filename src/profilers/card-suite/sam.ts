@@ -1,8 +1,9 @@
 // Training steps of SAM on a card, as data: which models, planes, ways to the gradient and limits of memory. Ours and PyTorch's
 // (torch_sam_step.py) run the same network on the same numbers.
 //
-// About this long on an H100, where a process takes some ten seconds to begin and a step one to five: our times 9 minutes, our
-// memory 10, PyTorch's times 2, its memory 6. What is out of memory waits ten seconds more, as TensorFlow's allocator does.
+// About this long on an H100, where a process takes some ten seconds to begin and a step one or two: our times 9 minutes, our memory
+// 16, PyTorch's times 2, its memory 5. An estimate, from the FLOPs of dry runs; what is out of memory waits ten seconds more, as
+// TensorFlow's allocator does. With --limit a part goes on where it was stopped.
 import { z } from 'zod';
 import type { ModelName } from '../../models/registry';
 import type { Policy } from '../../memory/policy';
