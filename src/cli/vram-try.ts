@@ -95,7 +95,7 @@ function triedText(tried: Tried | TriedNeed): string {
   const { needBytes, resolutionBytes, dryRunBytes, tries } = tried;
   const need =
     needBytes === null
-      ? `No limit was found under which it fits; its tensors hold ${size(dryRunBytes)} by the dry run`
+      ? `No limit was found under which it fits; the dry run says ${size(dryRunBytes)}`
       : `It needs ${size(needBytes)}, to within ${size(resolutionBytes)}`;
   const each = tries.map(
     (one) =>

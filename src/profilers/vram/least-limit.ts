@@ -7,6 +7,8 @@ export interface Attempt {
   readonly fits: boolean | null;
   /** Most bytes in use at one time; null where that is not known. */
   readonly peakBytes: number | null;
+  /** Of these, what tensors asked for: under less nothing can fit. Null where that is not known. */
+  readonly requestedBytes: number | null;
 }
 
 export interface LeastLimit<T extends Attempt> {
@@ -25,7 +27,7 @@ const toMebibytes = (bytes: number): number => Math.ceil(bytes / mebibyte) * meb
  * Find the least limit. The first try gives an eighth more than what tensors hold by the dry run, for memory inside kernels, rounding and
  * fragmentation; where that is too little the margin is doubled. What was in use in the first try that fits is tried next: only
  * fragmentation can make that fail. From there it is halved.
- * @param dryRunBytes      under less than tensors hold at one time nothing can fit
+ * @param dryRunBytes      where the search begins; no bound, for zeros that a first step makes on the host are asked for when they are used
  * @param limitBytes       the largest limit that is tried
  * @param resolutionBytes  how near the answer must be; one hundredth of the peak, and at least 1 MiB, where left out
  */
@@ -40,7 +42,7 @@ export async function leastLimit<T extends Attempt>(
     tries.push(tried);
     return tried;
   };
-  let low = dryRunBytes;
+  let low = 0;
   let margin = 1 / 8;
   let least = await once(dryRunBytes * (1 + margin));
   while (least.fits === false && least.limitBytes < limitBytes) {
@@ -50,6 +52,7 @@ export async function leastLimit<T extends Attempt>(
   }
   const resolutionBytes = given.resolutionBytes ?? Math.max(mebibyte, (least.peakBytes ?? dryRunBytes) / 100);
   if (!least.fits) return { least: null, tries, resolutionBytes };
+  low = Math.max(low, least.requestedBytes ?? 0);
   let next = toMebibytes(least.peakBytes ?? 0);
   while (least.limitBytes - low > resolutionBytes) {
     const between = (bytes: number): boolean => bytes > low && bytes < least.limitBytes;

@@ -147,6 +147,6 @@ export function needOf({ least, tries, resolutionBytes }: LeastLimit<Tried>, dry
 function causesOf({ limitBytes, peakBytes, requestedBytes }: Tried, dryRunBytes: number): string[] {
   if (peakBytes === null || requestedBytes === null) return [];
   return [
-    `tensors hold ${formatBytes(dryRunBytes)} by the dry run; with what kernels make for themselves ${formatBytes(requestedBytes)} were asked for at one time; rounding adds ${formatBytes(peakBytes - requestedBytes)}, fragmentation ${formatBytes(Math.max(0, limitBytes - peakBytes))} at most`,
+    `the dry run says ${formatBytes(dryRunBytes)}; ${formatBytes(requestedBytes)} were asked of the allocator at one time; rounding adds ${formatBytes(peakBytes - requestedBytes)}, fragmentation ${formatBytes(Math.max(0, limitBytes - peakBytes))} at most`,
   ];
 }

@@ -11,7 +11,8 @@ const step =
   (limitBytes: number): Promise<Attempt> => {
     const limit = limitBytes / MiB;
     const fits = limit < dies ? null : limit >= need;
-    return Promise.resolve({ limitBytes, fits, peakBytes: Math.min(inUse, limit) * MiB });
+    const peakBytes = Math.min(inUse, limit) * MiB;
+    return Promise.resolve({ limitBytes, fits, peakBytes, requestedBytes: 0.99 * peakBytes });
   };
 
 describe('the least limit', () => {
@@ -59,7 +60,10 @@ describe('the least limit', () => {
     expect(near.least! - 1040).toBeLessThanOrEqual(near.resolutionBytes / MiB);
     const little = await search(1000, 1005, 1300, 1200);
     expect(little).toMatchObject({ least: null, tried: [1125, 1200] });
-    // Below the dry run's own figure it is tried all the same: evidence is a run.
+    // The dry run's figure is no bound: a need below it is found.
+    const below = await search(1000, 800, 800);
+    expect(below.tried).toEqual([1125, 800]);
+    // And below it a limit is tried all the same: evidence is a run.
     expect(await search(1000, 1005, 1005, 500)).toMatchObject({ least: null, tried: [500] });
   });
 

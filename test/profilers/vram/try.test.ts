@@ -82,7 +82,7 @@ describe('the need', () => {
     expect(found.tries.map(({ fits }) => fits)).toEqual([true, false, true]);
     expect(found.notes).toEqual([
       'a note',
-      'tensors hold 100 MB by the dry run; with what kernels make for themselves 105 MB were asked for at one time; rounding adds 5.00 MB, fragmentation 10.0 MB at most',
+      'the dry run says 100 MB; 105 MB were asked of the allocator at one time; rounding adds 5.00 MB, fragmentation 10.0 MB at most',
     ]);
   });
 
@@ -99,19 +99,18 @@ describe('the need', () => {
 
 describeWith('native-tensorflow', 'the need of a step', () => {
   it(
-    'is what it fits under, at least what the dry run says, and more than what fails',
+    'is what it fits under, at least what was asked for, and more than what fails',
     { timeout: 180_000 },
     async () => {
       const found = await findNeed(setting, { limitBytes: 256 * MiB, resolutionBytes: 4 * MiB });
       const { needBytes, dryRunBytes, tries } = found;
       expect(found).toMatchObject({ fits: true, error: null, policy: 'per-plane+recompute' });
-      expect(needBytes!).toBeGreaterThanOrEqual(dryRunBytes);
-      // The dry run counts what tensors hold, and the allocator was asked for that and no less.
-      expect(found.requestedBytes!).toBeGreaterThanOrEqual(dryRunBytes);
+      expect(needBytes!).toBeGreaterThanOrEqual(found.requestedBytes!);
+      expect(needBytes! - dryRunBytes).toBeLessThan(dryRunBytes);
       expect(tries[0].limitBytes).toBe(Math.ceil(((9 / 8) * dryRunBytes) / MiB) * MiB);
       expect(tries.length).toBeLessThan(8);
       for (const { limitBytes, fits } of tries) expect(fits).toBe(limitBytes >= needBytes!);
-      expect(found.notes.join()).toContain('tensors hold');
+      expect(found.notes.join()).toContain('the dry run says');
     },
   );
 });
