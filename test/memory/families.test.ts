@@ -76,10 +76,11 @@ describe.each(['cpu', 'wasm'] as const)('on %s', onBackend);
 describeWith('native-tensorflow', 'on tensorflow', () => onBackend('tensorflow'));
 
 it('a policy that needs parts is refused for a loss that is one function, and those that there are named', () => {
-  const { definition, dispose } = open(plans[0], 'blank');
+  const workload = open(plans[0], 'blank');
+  const { definition } = workload;
   for (const policy of policies.filter((own) => own.includes('per-plane') || own.includes('recompute')))
     expect(() => stepUnder(parsePolicy(policyName(policy)), definition)).toThrow(
       `cannot run ${definition.name}: given the policy ${policyName(policy)}, expected tape, lean, chunked, lean+chunked. What to do: cut the model into parts`,
     );
-  dispose();
+  workload.dispose();
 });

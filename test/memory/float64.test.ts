@@ -44,7 +44,7 @@ const network = {
   input: 'images',
 } as const;
 const study: Case = {
-  expected: terms.loss.adapters as Record<string, number[]>,
+  expected: terms.loss.adapters,
   async open(policy, optimiser) {
     const parameters = await loaded(network);
     const given = { name: policyName(policy), network, losses, parameters, optimiser, lambda: oracle.lambda };
@@ -93,10 +93,11 @@ const cases: [string, Case][] = [
 ];
 
 /** How far the gradients by all adapters are from those in float64, over their length. */
-async function error(backend: Backend, { expected, open }: Case, policy: Policy): Promise<number> {
+async function error(backend: Backend, one: Case, policy: Policy): Promise<number> {
+  const { expected } = one;
   const gradients: Record<string, tf.Tensor> = {};
   const plain = sgd();
-  const { definition, inputs } = await open(policy, {
+  const { definition, inputs } = await one.open(policy, {
     ...plain,
     update(given) {
       for (const path of Object.keys(expected))

@@ -137,7 +137,7 @@ describe('parts that are no model are refused', () => {
 });
 
 describe('networks in parts', () => {
-  const { head: _, ...trunk } = smallTrunk;
+  const trunk: ViewNetwork = { ...smallTrunk, head: undefined };
   const cases: [string, ViewNetwork][] = [
     ['images', trunk],
     ['features', { ...trunk, input: 'features' }],

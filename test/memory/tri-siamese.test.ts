@@ -17,7 +17,7 @@ import { changes, expectSame } from './changes';
 import { smallNetwork, smallTrunk, stepWithNumbers } from './steps';
 
 /** What is trained, and how many planes. */
-const { head: _, ...trunkAlone } = smallTrunk;
+const trunkAlone: ViewNetwork = { ...smallTrunk, head: undefined };
 const cases: [words: string, network: ViewNetwork, views: number][] = [
   ['three planes', smallNetwork, 3],
   ['two planes', smallNetwork, 2],

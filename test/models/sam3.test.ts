@@ -13,7 +13,7 @@ import { type Sam3Trunk, sam3Trunk, sam3TrunkSpec } from '../../src/models/sam3/
 import { countParameters, flattenParameters } from '../../src/nn/parameters';
 import { toTheirs } from '../../src/nn/weights';
 import { encoderFlops } from '../../src/profilers/flops';
-import oracle from '../oracles/sam3.json';
+import type oracle from '../oracles/sam3.json';
 import { withoutLeak } from '../setup/leaks';
 import { describeWith, python } from '../setup/peers';
 import type { Sam3Case as Case } from './sam3-cases';

@@ -85,7 +85,7 @@ export function unetParts({ trained }: UnetParameters): Part[] {
   const own = (tensors: Tensors): UnetParameters['trained'] => unflattenTree(trained as TensorTree, tensors) as never; // prettier-ignore
   const part = (name: string, path: string, run: Part['run'], reads?: string[]): Part => ({
     name,
-    trained: pathsUnder(trained as TensorTree, path),
+    trained: pathsUnder(trained, path),
     run,
     ...(reads && { reads }),
   });

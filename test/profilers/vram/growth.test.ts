@@ -97,7 +97,7 @@ const small: BatchlessSetting = {
 
 function readingFor(setting: BatchlessSetting): Reading {
   const parts = dryRunParts(setting.policy);
-  const runs = parts.map((part) => [part, dryRunOf(setting, part)]);
+  const runs = parts.map((part) => [part, dryRunOf(setting, part)] as const);
   return readingOf(Object.fromEntries(runs), setting.model);
 }
 
