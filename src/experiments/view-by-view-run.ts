@@ -37,7 +37,7 @@ function open(
   return {
     definition: { ...blank.step, parameters } as unknown as StepDefinition,
     inputs: inputs as TensorTree,
-    free: () => tf.dispose([flattenTree(parameters as TensorTree), flattenTree(inputs as TensorTree)]),
+    free: () => tf.dispose([flattenTree(parameters), flattenTree(inputs as TensorTree)]),
   };
 }
 
