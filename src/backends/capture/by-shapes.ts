@@ -47,6 +47,8 @@ function kernelOutputs(
   // TensorFlow's form of it gives four things more, which TensorFlow.js does not look at.
   if (op === 'FusedBatchNorm' && found.length === 1)
     found = [found[0], ...Array.from({ length: 4 }, () => ({ shape: found[0].shape.slice(-1) }))];
+  // Its gradient gives two things more, empty or not as the processor has it, and looked at by nobody.
+  if (op === 'FusedBatchNormGrad' && found.length === 3) found = [...found, { shape: [] }, { shape: [] }];
   if (found.length !== outputs)
     throw new ShapesUnknown(`${kernel.kernelName} gives ${found.length} tensors, and its ${op} ${outputs}`);
   return found;

@@ -3,7 +3,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Backend } from '../../../src/backends/backend';
 import { captureFunction } from '../../../src/backends/capture/function';
-import { record, type Recordable } from '../../../src/backends/capture/record';
+import { record, type Recordable, type Recorded } from '../../../src/backends/capture/record';
 import { CaptureRefusal } from '../../../src/backends/capture/refusal';
 import { specsOf } from '../../../src/backends/capture/specs';
 import { loadCandidate } from '../../../src/backends/choose';
@@ -114,6 +114,10 @@ async function compiled(
   tf.dispose(outputs);
 }
 
+/** What nodes give, without the last two of a batch norm's gradient: empty or not as the processor has it, and of no use. */
+const lookedAt = ({ step, results }: Recorded): Recorded['results'] =>
+  results.map((own, k) => (step.nodes[k].op === 'FusedBatchNormGrad' ? own.slice(0, 3) : own));
+
 describeWith('native-tensorflow', 'cases of the proof, captured', () => {
   beforeAll(async () => {
     backend = await (await loadCandidate('tensorflow')).open();
@@ -158,7 +162,7 @@ describeWith('native-tensorflow', 'cases of the proof, captured', () => {
               await record(recordable, 'execution'),
             ];
             expect(byShapes.step).toEqual(byExecution.step);
-            expect(byShapes.results).toEqual(byExecution.results);
+            expect(lookedAt(byShapes)).toEqual(lookedAt(byExecution));
           }
         } catch (error) {
           if (!(error instanceof CaptureRefusal)) throw error;
