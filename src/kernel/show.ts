@@ -12,7 +12,6 @@ import { fourReadings } from '../experiments/four-readings';
 import { drawLinkedPlanes } from '../plots/builders/linked-planes';
 import { figureBundle, tableBundle, viewerBundle } from '../plots/bundle';
 import { figure } from '../plots/draw';
-import { tableHtml, tableText } from '../plots/tables';
 import { formatNumber } from '../results/format';
 import { claimsBundle, publishedBundle } from '../publish/claims-bundle';
 import { drawFigureOne } from '../publish/figure-one';
@@ -99,11 +98,7 @@ export function showFourReadings(...studies: HasResults[]): void {
     ...studies.flatMap(({ results }) => results),
   ];
   const table = fourReadings(new Map(all.map((result) => [result.id, result])));
-  const title = 'Memory of one and of three views, in every reading';
-  displayBundle({
-    'text/html': tableHtml(table, title),
-    'text/plain': `${title}\n${tableText(table)}`,
-  });
+  displayBundle(tableBundle({ title: 'Memory of one and of three views, in every reading', table }));
 }
 
 /** Figure 1, the architecture, as the paper sets it, with the recorded slices. */

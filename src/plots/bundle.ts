@@ -4,7 +4,7 @@
 // scripts may run and the server serves the repository; a page exported from the notebook keeps the picture.
 import { canonicalJson, sha256OfValue } from '../base/hash';
 import type { LinkedPlanes } from '../results/linked-planes';
-import type { Result, Table } from '../results/result';
+import type { Table } from '../results/result';
 import type { Figure } from './figure';
 import { jsonForScript } from './json-script';
 import type { Drawable } from './picture';
@@ -117,9 +117,9 @@ export async function viewerBundle(
 }
 
 /** A table for a notebook: HTML and plain text. */
-export function tableBundle(result: Result & { table: Table }): MimeBundle {
+export function tableBundle({ title, table }: { title: string; table: Table }): MimeBundle {
   return {
-    'text/html': tableHtml(result.table, result.title),
-    'text/plain': `${result.title}\n${tableText(result.table)}`,
+    'text/html': tableHtml(table, title),
+    'text/plain': `${title}\n${tableText(table)}`,
   };
 }
