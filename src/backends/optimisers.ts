@@ -1,6 +1,7 @@
 // How gradients change parameters. Each is a pure function of tensors, checked against PyTorch's of the same name.
 import { InputError } from '../base/errors';
 import type { Optimiser, Tensors } from './training-step';
+import { keptCopies } from './training-step';
 import { tf } from './tf';
 
 export interface AdamOptions {
@@ -114,3 +115,12 @@ export function sgd(options: SgdOptions = {}): Optimiser {
       }),
   };
 }
+
+/** The same optimiser, which also puts copies of the gradients where they can be read: the caller's to free. */
+export const keepingGradients = (optimiser: Optimiser, kept: Tensors): Optimiser => ({
+  ...optimiser,
+  update(given) {
+    Object.assign(kept, keptCopies(given.gradients));
+    return optimiser.update(given);
+  },
+});

@@ -5,7 +5,7 @@ import { models } from '../models/registry';
 import { parsePolicy } from '../memory/policy';
 import { Meter } from '../base/progress';
 import type { Long } from '../base/progress';
-import type { Setting } from '../profilers/vram/setting';
+import { studySetting } from '../profilers/vram/setting';
 import type { Findings } from './findings';
 
 /** Policies by what they are called in the text, from the plain tape to all techniques together. */
@@ -43,16 +43,7 @@ export async function findDryRuns(found: Findings, model: ModelName, long: Long)
   for (const policy of shownPolicyNames) {
     const words = shownPolicies[policy];
     for (const views of [1, 2, 3] as const) {
-      const setting: Omit<Setting, 'batch'> = {
-        model,
-        size,
-        views,
-        precision: 'fp32',
-        trained: { kind: 'lora', rank: 4, first: 0 },
-        optimiser: 'adam',
-        policy: parsePolicy(policy),
-      };
-      const one = dryRunOf(setting, 'one');
+      const one = dryRunOf({ ...studySetting(model), views, policy: parsePolicy(policy) }, 'one');
       const need = readingOf({ one, two: one }, model).need(1);
       found.add({
         id: `dry-run.${policyId(policy)}.${views}`,

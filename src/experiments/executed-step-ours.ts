@@ -1,12 +1,12 @@
 // The executed step on our side, inside a process under a limit of memory: weights from the files, one step by a memory policy,
 // and what a comparison with another stack needs.
 import path from 'node:path';
-import { adam } from '../backends/optimisers';
+import { adam, keepingGradients } from '../backends/optimisers';
 import { nodeBackend } from '../backends/capture/binding';
 import { tf } from '../backends/tf';
 import { eagerStep } from '../backends/eager-step';
 import type { Optimiser, Tensors } from '../backends/training-step';
-import { flattenTree, keptCopies } from '../backends/training-step';
+import { flattenTree } from '../backends/training-step';
 import { dryRunStep } from '../backends/meta/dry-run';
 import type { IntersectionPlan } from '../losses/intersection';
 import { intersectionLoss } from '../losses/intersection';
@@ -62,7 +62,7 @@ export async function ourStep(
   const inputs = await loadInputs(network, folder, count);
   upload([...Object.values(flattenTree({ ...parameters })), ...Object.values(flattenTree(inputs))]);
   const kept: Tensors = {};
-  const step = stepOf({ drawn, policy }, network, parameters, keeping(adam(), kept));
+  const step = stepOf({ drawn, policy }, network, parameters, keepingGradients(adam(), kept));
   const running = eagerStep(backend, step as never);
   tf.dispose(flattenTree({ ...parameters }));
   stage('step');
@@ -124,15 +124,6 @@ const linesOf = <T>(pair: T, count: 1 | 3): Record<string, T> =>
 
 const base64 = ({ buffer, byteOffset, byteLength }: Float32Array): string =>
   Buffer.from(buffer, byteOffset, byteLength).toString('base64');
-
-/** The same optimiser, which also puts the gradients where they can be read. */
-const keeping = (optimiser: Optimiser, kept: Tensors): Optimiser => ({
-  ...optimiser,
-  update(given) {
-    Object.assign(kept, keptCopies(given.gradients));
-    return optimiser.update(given);
-  },
-});
 
 /** Open one of the files, and close it again. */
 async function reading<T>(folder: string, name: string, read: (file: TensorFile) => Promise<T>): Promise<T> {

@@ -79,6 +79,12 @@ function formOf(drawn: Drawn): object {
 /** Characters of a process's last words that are kept. */
 const tail = 600;
 
+/**
+ * What is freed goes back to the system at once. Else the C library keeps tensors of up to 32 MiB in its own heaps, and a limit of
+ * address space measures those heaps' holes.
+ */
+const givesBack = { MALLOC_MMAP_THRESHOLD_: String(2 ** 20), MALLOC_TRIM_THRESHOLD_: String(2 ** 20) };
+
 /** Run it. What fails, PyTorch's absence too, is part of the answer. @throws Interrupted */
 export async function torchStep(
   { drawn, ...rest }: TorchRequest,
@@ -94,6 +100,7 @@ export async function torchStep(
   };
   const child = spawn(python(), [script, JSON.stringify(request)], {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...givesBack },
   });
   const stop = (): boolean => child.kill('SIGKILL');
   signal?.addEventListener('abort', stop, { once: true });

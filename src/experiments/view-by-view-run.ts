@@ -2,12 +2,14 @@
 // those of one tape over all views, and how long steps take. Loads TensorFlow.js: import this file lazily.
 import type { Backend } from '../backends/backend';
 import { eagerStep } from '../backends/eager-step';
+import { keepingGradients } from '../backends/optimisers';
 import { tf } from '../backends/tf';
 import { trackStep } from '../backends/tracker';
-import type { Optimiser, StepDefinition, Tensors, TensorTree } from '../backends/training-step';
-import { flattenTree, keptCopies } from '../backends/training-step';
+import type { StepDefinition, Tensors, TensorTree } from '../backends/training-step';
+import { flattenTree } from '../backends/training-step';
 import type { Policy } from '../memory/policy';
 import type { Setting } from '../profilers/vram/setting';
+import { studySetting } from '../profilers/vram/setting';
 import { vramStep } from '../profilers/vram/step';
 import { drawnValues } from '../profilers/vram/values';
 import { lengthOf, minus } from './compare-values';
@@ -23,16 +25,7 @@ function open(
   policy: Policy,
   views: 1 | 3,
 ): { definition: StepDefinition; inputs: TensorTree; free: () => void } {
-  const blank = vramStep({
-    model,
-    size,
-    views,
-    batch: 1,
-    precision: 'fp32',
-    trained: { kind: 'lora', rank: 4, first: 0 },
-    optimiser: 'adam',
-    policy,
-  });
+  const blank = vramStep({ ...studySetting(model), size, views, policy });
   const { parameters, inputs } = drawnValues(blank, 1);
   return {
     definition: { ...blank.step, parameters } as unknown as StepDefinition,
@@ -55,16 +48,9 @@ export interface Watched {
 export async function watch(backend: Backend, sized: Sized, policy: Policy, views: 1 | 3): Promise<Watched> {
   const { definition, inputs, free } = open(sized, policy, views);
   const kept: Tensors = {};
-  const { optimiser } = definition;
-  const keeping: Optimiser = {
-    ...optimiser,
-    update(given) {
-      Object.assign(kept, keptCopies(given.gradients));
-      return optimiser.update(given);
-    },
-  };
+  const optimiser = keepingGradients(definition.optimiser, kept);
   const began = performance.now();
-  const { returned, ledger } = await trackStep(backend, { ...definition, optimiser: keeping }, inputs);
+  const { returned, ledger } = await trackStep(backend, { ...definition, optimiser }, inputs);
   const [loss] = await returned.loss.data();
   const seconds = (performance.now() - began) / 1000;
   const gradients = await numbersOf(kept);
