@@ -8,6 +8,8 @@ const compute = [
   ['metrics', 'nn'],
   ['models', 'losses'],
   ['memory'],
+  ['inference'],
+  ['training'],
   ['profilers'],
   ['experiments'],
 ];

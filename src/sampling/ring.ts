@@ -14,7 +14,7 @@ export interface RingMemory {
   count: number;
 }
 
-/** The counters. Batches that are `ready`; negative, -1 - ready, once gathering has failed. */
+/** The counters. Batches that are `ready`; negative, -1 - ready, once filling has failed. */
 const word = { ready: 0, givenBack: 1, beat: 2, textLength: 3 } as const;
 const textStart = 16;
 const textBytes = 16_384;
@@ -84,7 +84,7 @@ export class Ring {
       silent = Atomics.load(this.counters, word.beat) === beat ? silent + 1 : 0;
       if (silent >= seconds) {
         throw new Error(
-          `the thread that gathers planes did not start or was lost: no sign of it for ${seconds} s`,
+          `the thread that works ahead did not start or was lost: no sign of it for ${seconds} s`,
         );
       }
     }

@@ -163,7 +163,7 @@ describe('batches', () => {
       problem: { given: 'index 5' },
       cause: expect.stringContaining('prefetch-thread') as string,
     });
-    expect(() => prefetch.next()).toThrow('a prefetch that was closed');
+    expect(() => prefetch.next()).toThrow('a thread to gather planes that was closed');
   });
 
   it('end when closed, at any time, any number of times', async () => {
@@ -175,7 +175,8 @@ describe('batches', () => {
       await Promise.all([prefetch.close(), prefetch.close()]);
       prefetch[Symbol.dispose]();
       await prefetch.close();
-      if (taken < 50) expect(() => prefetch.next()).toThrow('given a prefetch that was closed');
+      if (taken < 50)
+        expect(() => prefetch.next()).toThrow('given a thread to gather planes that was closed');
       else expect(prefetch.next()).toBeUndefined();
     }
   });
@@ -184,7 +185,7 @@ describe('batches', () => {
     const volume = counted([10, 10, 10], 'RAS');
     const prefetch = start({ image: shared(volume) }, someVoxels(volume, 50), { size: 1 });
     for (const batch of prefetch) if (batch.first === 2) break;
-    expect(() => prefetch.next()).toThrow('a prefetch that was closed');
+    expect(() => prefetch.next()).toThrow('a thread to gather planes that was closed');
   });
 
   it('end when the signal is aborted', async () => {
@@ -234,7 +235,7 @@ describe('batches', () => {
     const { modules } = await identityOf(source, { resolveDir: path.resolve('notebooks') });
     expect(Object.keys(modules)).toEqual(
       expect.arrayContaining(
-        ['prefetch', 'prefetch-thread', 'prefetch-watch', 'ring', 'batch', 'layout', 'square'].map(
+        ['prefetch', 'prefetch-thread', 'ahead', 'ahead-watch', 'ring', 'batch', 'layout', 'square'].map(
           (name) => `src/sampling/${name}.ts`,
         ),
       ),
@@ -245,7 +246,7 @@ describe('batches', () => {
 describe('a ring', () => {
   it('that nobody fills and nobody watches is given up', () => {
     expect(() => new Ring(ringMemory(2, 8)).waitForBatch(0, 1)).toThrow(
-      'the thread that gathers planes did not start or was lost: no sign of it for 1 s',
+      'the thread that works ahead did not start or was lost: no sign of it for 1 s',
     );
   });
 
@@ -314,10 +315,10 @@ describe('a process', () => {
     const whole = readFileSync(thread(), 'utf8');
     const ways = {
       'throw new Error("no good")': 'no good',
-      'process.exit(3)': 'the thread that gathers planes ended early, with code 3',
+      'process.exit(3)': 'the thread that should gather planes ended early, with code 3',
       'let a = ;': "Unexpected token ';'",
       "require('./nowhere')": /^Cannot find module '.\/nowhere'/,
-      '': 'the thread that gathers planes ended early, with code 0',
+      '': 'the thread that should gather planes ended early, with code 0',
       'const a = []; for (;;) a.push(new Array(1e6).fill(a))':
         'Worker terminated due to reaching memory limit: JS heap out of memory',
     };
@@ -326,9 +327,9 @@ describe('a process', () => {
         // Main and watcher must still find what they import from it.
         writeFileSync(
           thread(),
-          `exports.gatherFile = __filename; if (require('node:worker_threads').workerData?.task === 'gather planes') { ${way} }`.replace(
+          `exports.gatherFile = __filename; exports.gatherTask = 'gather planes'; if (require('node:worker_threads').workerData?.task === 'gather planes') { ${way} }`.replace(
             /.*let a = ;.*/,
-            "exports.gatherFile = __filename + '.broken.js';",
+            "exports.gatherFile = __filename + '.broken.js'; exports.gatherTask = 'gather planes';",
           ),
         );
         writeFileSync(`${thread()}.broken.js`, way);

@@ -1,0 +1,170 @@
+// The study's network ready to be trained and asked: its step, its predictions with the parameters of the moment, and how hard
+// both losses pull on them. Captured as graphs where the backend has them, eager elsewhere.
+import type { Backend } from '../backends/backend';
+import type { CapturedStep } from '../backends/capture/capture';
+import { captureStep } from '../backends/capture/capture';
+import type { CapturedFunction } from '../backends/capture/function';
+import { captureFunction } from '../backends/capture/function';
+import type { SpecTree } from '../backends/capture/specs';
+import { tf } from '../backends/tf';
+import type { Optimiser, Tensors } from '../backends/training-step';
+import { flattenTree } from '../backends/training-step';
+import { prefixed } from '../backends/tree';
+import type { PlanePredictor } from '../inference/volume';
+import { gradientBalance } from '../losses/gradient-balance';
+import type { SampleLines } from '../losses/intersection-samples';
+import { sampleIntersectionLoss } from '../losses/intersection-samples';
+import type { SegmentationLoss } from '../losses/segmentation';
+import type { PlaneNetwork, PlaneParameters } from '../memory/network-parts';
+import { planeParts } from '../memory/network-parts';
+import { runParts } from '../memory/parts';
+import type { PlaneInputs } from '../memory/tri-siamese';
+import { triSiameseStepBy, viewsOf } from '../memory/tri-siamese';
+import type { OfSomePlanes } from '../models/tri-siamese';
+import { maskTerms } from '../models/tri-siamese';
+import { planeNames } from '../sampling/plane';
+import { imageResize } from './plane-batch';
+
+/** A network, its parameters, and how it is trained. */
+export interface PlaneTraining {
+  name: string;
+  network: PlaneNetwork;
+  parameters: PlaneParameters;
+  optimiser: Optimiser;
+  /** Of one plane; L_seg is its mean over planes. */
+  segmentation: SegmentationLoss;
+  /** In front of the mean over voxels of Eq. 2's sum over lines. */
+  lambda: number;
+}
+
+/** Eq. 2 of each voxel's three planes, its mean over voxels; 0 where no lines are given. */
+function consistency(logits: OfSomePlanes, lines: SampleLines): tf.Tensor {
+  const voxels = Object.values(logits)[0].shape[0];
+  return Object.keys(lines).length === 0
+    ? tf.scalar(0)
+    : tf.div(sampleIntersectionLoss(logits, lines), voxels);
+}
+
+const lossesOf = ({ segmentation }: PlaneTraining) => ({ segmentation, consistency });
+
+/** Capture the step, for inputs of these shapes (`batchInputs`); it gives back `loss`, `segmentation` and `consistency`. Eager where the backend has no graphs. */
+export function planeStep(
+  backend: Backend,
+  training: PlaneTraining,
+  inputs: SpecTree,
+): Promise<CapturedStep<PlaneInputs>> {
+  const { name, network, parameters, optimiser, lambda } = training;
+  // The plain tape: a graph frees and joins as it likes.
+  const step = triSiameseStepBy([], {
+    name,
+    network,
+    losses: lossesOf(training),
+    parameters,
+    optimiser,
+    lambda,
+  });
+  return captureStep<PlaneParameters, PlaneInputs>(backend, step, {
+    inputs,
+    compiler: 'auto',
+    onRefusal: 'eager',
+  });
+}
+
+/** Masks of every plane that there is, all in one batch. */
+function masksOf(network: PlaneNetwork, parameters: PlaneParameters, { planes }: PlaneInputs): OfSomePlanes {
+  const names = planeNames.filter((name) => planes[name] !== undefined);
+  const views = viewsOf(planes);
+  const logits = runParts(
+    planeParts(network, parameters),
+    flattenTree(parameters.trained),
+    tf.concat(views, 0),
+  );
+  const each = tf.split(logits, views.map(({ shape }) => shape[0]), 0); // prettier-ignore
+  return Object.fromEntries(names.map((name, k) => [name, each[k]]));
+}
+
+/** How hard both losses pull: `ratio` is |gradient of consistency| / |gradient of segmentation|, lambda not in it. */
+export class BalanceMeter {
+  private constructor(private readonly captured: CapturedFunction) {}
+
+  static async open(backend: Backend, training: PlaneTraining, inputs: SpecTree): Promise<BalanceMeter> {
+    const losses = lossesOf(training);
+    const captured = await captureFunction<PlaneParameters, PlaneInputs>(
+      backend,
+      {
+        name: `gradients of ${training.name}`,
+        parameters: training.parameters,
+        compute: ({ trained, frozen }, given) => {
+          const termsAt = (own: PlaneParameters['trained']) =>
+            maskTerms(losses, masksOf(training.network, { trained: own, frozen }, given), given);
+          const { ratio, cosine } = gradientBalance(
+            {
+              segmentation: (own) => termsAt(own).segmentation,
+              consistency: (own) => termsAt(own).consistency,
+            },
+            trained,
+          );
+          return { ratio, cosine };
+        },
+      },
+      { inputs, onRefusal: 'eager' },
+    );
+    return new BalanceMeter(captured);
+  }
+
+  /** @param trained  by path; stays the caller's */
+  async measure(trained: Tensors, inputs: PlaneInputs): Promise<{ ratio: number; cosine: number }> {
+    this.captured.write(prefixed('trained', trained));
+    const found = await this.captured.run(inputs);
+    const [[ratio], [cosine]] = [await found.ratio.data(), await found.cosine.data()];
+    tf.dispose(found);
+    return { ratio, cosine };
+  }
+
+  dispose(): void {
+    this.captured.dispose();
+  }
+}
+
+/** Prediction of planes with parameters that may be changed. */
+export interface TrainedPredictor extends PlanePredictor {
+  /** Take other trained parameters, by path; they stay the caller's. */
+  write(trained: Tensors): void;
+  dispose(): void;
+}
+
+/** @param flops  of one picture, where known */
+export async function planePredictor(
+  backend: Backend,
+  { name, network, parameters }: Pick<PlaneTraining, 'name' | 'network' | 'parameters'>,
+  { size, side, channels, classes, batch, flops }: Omit<PlanePredictor, 'logits' | 'resize'>,
+): Promise<TrainedPredictor> {
+  const shape = [batch, size, size, channels];
+  const captured = await captureFunction<PlaneParameters, { pictures: tf.Tensor }>(
+    backend,
+    {
+      name: `masks of ${name}`,
+      parameters,
+      compute: (own, { pictures }) => runParts(planeParts(network, own), flattenTree(own.trained), pictures),
+    },
+    { inputs: { pictures: { shape, dtype: 'float32' } }, onRefusal: 'eager' },
+  );
+  return {
+    size,
+    side,
+    channels,
+    classes,
+    batch,
+    flops,
+    resize: imageResize,
+    async logits(given) {
+      const pictures = tf.tensor(given, shape);
+      const { value } = await captured.run({ pictures });
+      const logits = (await value.data()) as Float32Array;
+      tf.dispose([pictures, value]);
+      return logits;
+    },
+    write: (trained) => captured.write(prefixed('trained', trained)),
+    dispose: () => captured.dispose(),
+  };
+}
