@@ -5,6 +5,7 @@ import type { CapturedStep } from '../backends/capture/capture';
 import { captureStep } from '../backends/capture/capture';
 import type { CapturedFunction } from '../backends/capture/function';
 import { captureFunction } from '../backends/capture/function';
+import type { Compiler } from '../backends/capture/session';
 import type { SpecTree } from '../backends/capture/specs';
 import { tf } from '../backends/tf';
 import type { Optimiser, Tensors } from '../backends/training-step';
@@ -47,11 +48,16 @@ function consistency(logits: OfSomePlanes, lines: SampleLines): tf.Tensor {
 
 const lossesOf = ({ segmentation }: PlaneTraining) => ({ segmentation, consistency });
 
-/** Capture the step, for inputs of these shapes (`batchInputs`); it gives back `loss`, `segmentation` and `consistency`. Eager where the backend has no graphs. */
+/**
+ * Capture the step, for inputs of these shapes (`batchInputs`); it gives back `loss`, `segmentation` and `consistency`. Eager where
+ * the backend has no graphs.
+ * @param compiler  `xla` gives the same bits every time; as a graph, threads add in an order of their own and roundings differ
+ */
 export function planeStep(
   backend: Backend,
   training: PlaneTraining,
   inputs: SpecTree,
+  compiler: Compiler = 'graph',
 ): Promise<CapturedStep<PlaneInputs>> {
   const { name, network, parameters, optimiser, lambda } = training;
   // The plain tape: a graph frees and joins as it likes.
@@ -65,7 +71,7 @@ export function planeStep(
   });
   return captureStep<PlaneParameters, PlaneInputs>(backend, step, {
     inputs,
-    compiler: 'auto',
+    compiler,
     onRefusal: 'eager',
   });
 }

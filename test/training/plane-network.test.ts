@@ -16,7 +16,7 @@ import { planeNames, readPlane } from '../../src/sampling/plane';
 import { fitSquare } from '../../src/sampling/square';
 import type { BatchPlan } from '../../src/training/batch-plan';
 import { batchInputs, DrawnBatches } from '../../src/training/drawn-batches';
-import type { MaskedInputs, MaskedParameters } from '../../src/training/masked-step';
+import type { MaskedInputs } from '../../src/training/masked-step';
 import { maskedSpec, maskedStep } from '../../src/training/masked-step';
 import { drawnIn, labelResize } from '../../src/training/plane-batch';
 import { BalanceMeter, planePredictor, planeStep } from '../../src/training/plane-network';
@@ -148,7 +148,7 @@ function tests(name: 'cpu' | 'tensorflow'): () => void {
       const parameters = {
         trained: drawn(maskedSpec(encoder), new Random(1)),
         frozen: {},
-      } as MaskedParameters;
+      };
       const step = eagerStep(
         backend,
         maskedStep('masked', encoder, parameters, adam({ learningRate: 1e-2 })),
