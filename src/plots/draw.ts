@@ -7,6 +7,7 @@ import { linkedPlanes } from './builders/linked-planes';
 import { epochFactor } from './builders/epoch-factor';
 import { memoryLadder } from './builders/memory-ladder';
 import { memoryTimeline } from './builders/memory-timeline';
+import { trainingCurves } from './builders/training-curves';
 import { kernelTransfer } from './builders/kernel-transfer';
 import { pixelLedger } from './builders/pixel-ledger';
 import { planeReadTimes } from './builders/plane-read-times';
@@ -29,6 +30,7 @@ export const builders: Record<string, Builder | undefined> = {
   'intersection-floor': intersectionFloor,
   'memory-ladder': memoryLadder,
   'memory-timeline': memoryTimeline,
+  'training-curves': trainingCurves,
   'kernel-transfer': kernelTransfer,
   'pixel-ledger': pixelLedger,
   'plane-read-times': planeReadTimes,

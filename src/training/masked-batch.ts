@@ -79,7 +79,10 @@ export class MaskedBatchFiller implements BatchFiller {
     private readonly sources: readonly PictureSource[],
     private readonly options: MaskedBatchOptions,
   ) {
-    this.deviations = sources.map(({ volume }) => momentsOf(volume.data).deviation);
+    // Of labels nothing is compared with it.
+    this.deviations = sources.map(({ volume, holds }) =>
+      holds === 'labels' ? NaN : momentsOf(volume.data).deviation,
+    );
   }
 
   fill(index: number, numbers: BatchNumbers): void {

@@ -43,6 +43,8 @@ export interface TrainingOptions<I extends TensorTree> {
   batches(from: number, to: number): Batches<I>;
   /** `steps` of it are how long a training is. */
   schedule: Schedule;
+  /** Stop after so many steps of the schedule: the first steps of a longer training, to the same numbers. */
+  stopAt?: number;
   /** Scalars of the loss, where they are not the definition's. */
   scalars?: Readonly<Record<string, number>>;
   watch?: Watch<I>;
@@ -73,9 +75,9 @@ export async function train<I extends TensorTree>(
   options: TrainingOptions<I>,
   long: Long = {},
 ): Promise<Training> {
-  const { name, step, schedule, scalars = {}, watch, early, save } = options;
+  const { name, step, schedule, stopAt = schedule.steps, scalars = {}, watch, early, save } = options;
   checkSchedule(schedule);
-  const { steps } = schedule;
+  const steps = Math.min(stopAt, schedule.steps);
   const found = save && (await loadState(save.file, save.identity));
   const state: Omit<TrainingState, 'tensors'> = found ?? {
     identity: save?.identity ?? name,

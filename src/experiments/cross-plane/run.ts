@@ -1,0 +1,254 @@
+// One training of the plan, from its start to the scores of its cases. Loads TensorFlow.js: import this file lazily.
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import type { ChosenBackend } from '../../backends/choose';
+import { adam } from '../../backends/optimisers';
+import { tf } from '../../backends/tf';
+import { flattenTree } from '../../backends/training-step';
+import { sha256OfValue } from '../../base/hash';
+import { cacheDir } from '../../base/paths';
+import { Random } from '../../base/random';
+import type { Long } from '../../base/progress';
+import { Meter } from '../../base/progress';
+import type { Prediction } from '../../inference/volume';
+import { averaged, likeliest, predictAlong } from '../../inference/volume';
+import { pairsOfEq2 } from '../../losses/intersection';
+import { segmentationLosses } from '../../losses/segmentation';
+import type { PlaneNetwork, PlaneParameters } from '../../memory/network-parts';
+import { planeNetworkSpec } from '../../memory/network-parts';
+import type { PlaneInputs } from '../../memory/tri-siamese';
+import { agreementOf } from '../../metrics/agreement';
+import { throughPlane } from '../../metrics/jitter';
+import { maskOf } from '../../metrics/mask';
+import type { Mask } from '../../metrics/mask';
+import { diceOf, overlapOf } from '../../metrics/mask-pair';
+import type { SamRow } from '../../models/registry';
+import { models } from '../../models/registry';
+import { gridOf } from '../../models/sam/config';
+import { samHead } from '../../models/sam-head';
+import { drawn } from '../../nn/parameters';
+import type { PlaneName } from '../../sampling/plane';
+import { planeNames } from '../../sampling/plane';
+import { thinLabels } from '../../sampling/thick';
+import type { BatchPlan } from '../../training/batch-plan';
+import { batchInputs, DrawnBatches } from '../../training/drawn-batches';
+import type { Curves } from '../../training/curves';
+import { clipped } from '../../training/optimisers';
+import type { PlaneTraining, TrainedPredictor } from '../../training/plane-network';
+import { BalanceMeter, planePredictor, planeStep } from '../../training/plane-network';
+import { train } from '../../training/train';
+import type { DatasetName, PlanCase, Purpose } from './data';
+import { openCases } from './data';
+import { loadedEncoder } from './encoder';
+import type { Arm, Thick } from './plan';
+import { plan } from './plan';
+
+/** A training of the plan. Plain data: the identity of a run. */
+export interface TrainingRun {
+  arm: Arm;
+  seed: number;
+  data: DatasetName;
+  thick: Thick;
+  /** Which cases are scored at the end. */
+  scored: Exclude<Purpose, 'learn'>;
+  /** Steps really run, the learning rate at its highest, and lambda where the arm is consistent. */
+  steps: number;
+  learningRate: number;
+  lambda: number;
+  /** Fewer steps of the same schedule, for a replay; all where left out. */
+  only?: number;
+  /** No more cases than so many to score, and to learn from; all where left out. */
+  most?: { score: number; learn?: number };
+}
+
+/** Scores of one case. */
+export interface CaseScores {
+  name: string;
+  /** Of prediction along axial slices and as the mean of three axes: both parts together, and each. */
+  dice: Record<'axial' | 'mean', [both: number, first: number, second: number]>;
+  /** How much less alike than the truth's neighbouring slices are across the axial normal (metrics/jitter.ts). */
+  jitter: Record<'axial' | 'mean', number | null>;
+  /** Of axial and coronal predictions, wherever they meet (metrics/agreement.ts). */
+  agreement: { disagree: number; right: number; wrong: number };
+}
+
+/** What a training leaves. */
+export interface TrainedRun {
+  run: TrainingRun;
+  device: string;
+  curves: Curves;
+  /** At the start, of the first five cases; and at the end, of all. */
+  scores: Record<'before' | 'after', CaseScores[]>;
+  /** Slices of a prediction of all scored cases, along one axis and along three. */
+  slices: Record<'axial' | 'mean', number>;
+  seconds: number;
+  inputs: { name: string; sha256: string }[];
+  notes: string[];
+}
+
+/** The network of an arm. */
+export function networkOf({ trained }: Pick<Arm, 'trained'>): PlaneNetwork {
+  const { config } = models[plan.network.model] as SamRow;
+  const { rank, classes } = plan.network;
+  const head = samHead(config, classes);
+  return trained === 'all'
+    ? { encoder: config.encoder, lora: null, encoderTrained: true, head, input: 'images' }
+    : { encoder: config.encoder, lora: { rank, alpha: rank, first: 0 }, head, input: 'images' };
+}
+
+/** Train an arm and score it. @throws Interrupted, its state saved */
+export async function trainArm(
+  backend: ChosenBackend,
+  given: TrainingRun,
+  long: Long = {},
+): Promise<TrainedRun> {
+  const began = performance.now();
+  const { arm, seed, steps, learningRate, only = steps } = given;
+  const state = path.join(cacheDir('training'), `${sha256OfValue(given)}.safetensors`);
+  const learning = await openCases(given.data, 'learn', given.thick, long, given.most?.learn);
+  const scoring = await openCases(given.data, given.scored, given.thick, long, given.most?.score);
+  const training = await start(given);
+  const { network } = training;
+  const { imageSize: size, channels } = network.encoder as SamRow['config']['encoder'];
+  const side = 4 * gridOf(network.encoder as SamRow['config']['encoder']);
+  const batches: BatchPlan = {
+    kind: 'planes',
+    cases: learning.cases.map(({ thick }) => thick),
+    options: {
+      draw: arm.draw,
+      ...plan.batch,
+      seed: `${seed}`,
+      size,
+      side,
+      channels,
+      pairs: arm.draw === 'triplets' ? pairsOfEq2 : [],
+    },
+  };
+  const inputs = batchInputs(batches);
+  const step = await planeStep(backend, training, inputs);
+  const { classes } = plan.network;
+  const predictor = await planePredictor(backend, training, { size, side, channels, classes, batch: 16 });
+  const balance = arm.draw === 'triplets' ? await BalanceMeter.open(backend, training, inputs) : undefined;
+  tf.dispose(flattenTree(training.parameters as never));
+  try {
+    const before = await scoreAll(predictor, scoring.cases.slice(0, 5), given, long);
+    const few = scoring.cases.slice(0, 2);
+    const done = await train<PlaneInputs>(
+      {
+        name: `${arm.title}, seed ${seed}`,
+        step,
+        batches: (from, to) => new DrawnBatches<PlaneInputs>(batches, { from, to }, { signal: long.signal }),
+        schedule: { peak: learningRate, warmUp: Math.round(plan.optimiser.warmUpShare * steps), steps, power: plan.optimiser.power }, // prettier-ignore
+        stopAt: only,
+        watch: {
+          every: Math.ceil(steps / 5),
+          async measure(trained, batch) {
+            predictor.write(trained);
+            const found = await scoreAll(predictor, few, given, { signal: long.signal });
+            const dice = found.reduce((sum, { dice: { mean } }) => sum + mean[0], 0) / found.length;
+            return { dice, ...(balance && (await balance.measure(trained, batch))) };
+          },
+        },
+        // A replay is short, and nothing goes on from it.
+        ...(only === steps && {
+          save: { file: state, every: Math.ceil(steps / 20), identity: sha256OfValue(given) },
+        }),
+      },
+      long,
+    );
+    predictor.write(done.trained);
+    tf.dispose(done.trained);
+    const after = await scoreAll(predictor, scoring.cases, given, long);
+    rmSync(state, { force: true });
+    const along = (plane: PlaneName): number =>
+      scoring.cases.reduce((sum, { thick }) => sum + thick.image.grids[plane].count, 0);
+    return {
+      run: given,
+      device: backend.device,
+      curves: done.curves,
+      scores: { before, after },
+      slices: { axial: along('axial'), mean: planeNames.reduce((sum, plane) => sum + along(plane), 0) },
+      seconds: (performance.now() - began) / 1000,
+      inputs: [...learning.inputs, ...scoring.inputs],
+      notes: [...learning.notes, ...scoring.notes],
+    };
+  } finally {
+    step.dispose();
+    predictor.dispose();
+    balance?.dispose();
+  }
+}
+
+/** Network, parameters and losses of a run at its start: the same for every arm of a seed, but for what the arm changes. */
+async function start({ arm, seed, learningRate, lambda }: TrainingRun): Promise<PlaneTraining> {
+  const network = networkOf(arm);
+  const parameters = drawn(
+    planeNetworkSpec(network) as never,
+    new Random(`parameters ${seed}`),
+  ) as PlaneParameters;
+  const place = arm.trained === 'all' ? 'trained' : 'frozen';
+  const { encoder, ...others } = parameters[place];
+  const known = arm.encoder === 'masked' ? await loadedEncoder(encoder) : encoder;
+  return {
+    name: arm.title,
+    network,
+    parameters: { ...parameters, [place]: { ...others, encoder: known } },
+    optimiser: clipped(
+      adam({ learningRate, weightDecay: plan.optimiser.weightDecay }),
+      plan.optimiser.longestGradient,
+    ),
+    segmentation: segmentationLosses.samed,
+    lambda: arm.consistent ? lambda : 0,
+  };
+}
+
+/** Predict and score cases with the parameters of the moment. */
+async function scoreAll(
+  predictor: TrainedPredictor,
+  cases: readonly PlanCase[],
+  { thick }: Pick<TrainingRun, 'thick'>,
+  { signal, progress }: Long,
+): Promise<CaseScores[]> {
+  const meter = new Meter('predict and score', 'cases', cases.length, { signal, progress });
+  const scores: CaseScores[] = [];
+  for (const { thick: own, labels } of cases) {
+    const each = {} as Record<PlaneName, Prediction>;
+    for (const plane of planeNames) each[plane] = await predictAlong(own.image, plane, predictor, { signal });
+    const labelled = (prediction: Prediction) => ({
+      ...labels,
+      data: thinLabels(likeliest(prediction), labels.dims, thick.axis, thick.factor),
+    });
+    const maps = { axial: labelled(each.axial), mean: labelled(averaged(Object.values(each))) };
+    const coronal = maskOf(labelled(each.coronal), [1, 2]);
+    const truth = maskOf(labels, [1, 2]);
+    const parts = [[1, 2], [1], [2]];
+    const both = (way: 'axial' | 'mean'): Mask => maskOf(maps[way], parts[0]);
+    const dice = (way: 'axial' | 'mean') =>
+      parts.map((part) => diceOf(overlapOf(maskOf(maps[way], part), maskOf(labels, part)))) as [
+        number,
+        number,
+        number,
+      ];
+    const normal = own.image.grids.axial.normal;
+    const jitter = (way: 'axial' | 'mean'): number | null =>
+      orNull(throughPlane(both(way), truth, normal).jitter);
+    const {
+      disagree,
+      agreeAndRight: right,
+      agreeAndWrong: wrong,
+    } = agreementOf(both('axial'), coronal, truth);
+    scores.push({
+      name: own.name,
+      dice: { axial: dice('axial'), mean: dice('mean') },
+      jitter: { axial: jitter('axial'), mean: jitter('mean') },
+      agreement: { disagree, right, wrong },
+    });
+    meter.add(1, own.name);
+  }
+  meter.finish();
+  return scores;
+}
+
+/** A prediction without foreground resembles nothing. */
+const orNull = (value: number | undefined): number | null =>
+  value === undefined || Number.isNaN(value) ? null : value;

@@ -1,0 +1,76 @@
+// The runs of the plan: which trainings its studies are made of, as plain data.
+import type { TrainingRun } from './run';
+import type { Arm, ArmName, Thick } from './plan';
+import { armNames, arms, plan } from './plan';
+import { chosen } from './chosen';
+
+/** As in the file. */
+export const thinSlices: Thick = { axis: 2, factor: 1 };
+
+/** What all runs of an arm share once everything is chosen. */
+export interface Chosen {
+  learningRate: number;
+  steps: number;
+  lambda: number;
+}
+
+/** A run of an arm with what was chosen. */
+export function runOf(name: ArmName, seed: number, by: Chosen, over: Partial<TrainingRun> = {}): TrainingRun {
+  const arm: Arm = arms[name];
+  const { learningRate, steps, lambda } = by;
+  return {
+    arm,
+    seed,
+    data: 'hippocampus',
+    thick: thinSlices,
+    scored: 'score',
+    steps: arm.length * steps,
+    learningRate,
+    lambda: arm.consistent ? lambda : 0,
+    ...over,
+  };
+}
+
+/** The beginning of a run, for trying it out: few steps, few cases. */
+export const shortRun = (name: ArmName, only: number, over: Partial<TrainingRun> = {}): TrainingRun =>
+  runOf(
+    name,
+    1,
+    { learningRate: 3e-3, steps: 800, lambda: 0.01 },
+    { only, most: { score: 2, learn: 4 }, ...over },
+  );
+
+const isPrimary = (name: ArmName): boolean => name === plan.primary.of || name === plan.primary.against;
+
+/** All runs whose scores are reported, in order: the primary pair first. */
+export function scoredRuns(by: Chosen): TrainingRun[] {
+  const { thick, seeds } = plan;
+  const inThick = (data: TrainingRun['data']): TrainingRun[] =>
+    thick[data].slices.flatMap((own) =>
+      thick[data].arms.flatMap((name) =>
+        seeds.others.map((seed) => runOf(name, seed, by, { data, thick: own })),
+      ),
+    );
+  return [
+    ...armNames.flatMap((name) =>
+      (isPrimary(name) ? seeds.primary : seeds.others).map((seed) => runOf(name, seed, by)),
+    ),
+    ...inThick('hippocampus'),
+    ...inThick('brats'),
+  ];
+}
+
+/** Runs by which learning rate and number of steps are chosen, then those for lambda, once both are. */
+export function choiceRuns(): TrainingRun[] {
+  const { seed, learningRates, steps, lambdas } = plan.choices;
+  const over = { scored: 'choose' } as const;
+  const first = learningRates.flatMap((learningRate) =>
+    steps.map((own) => runOf('triplets', seed, { learningRate, steps: own, lambda: 0 }, over)),
+  );
+  if (!chosen) return first;
+  const { learningRate, steps: long } = chosen;
+  const then = lambdas.map((lambda) =>
+    runOf('triplets-consistent', seed, { learningRate, steps: long, lambda }, over),
+  );
+  return [...first, ...then];
+}

@@ -1,0 +1,115 @@
+// The first training on real volumes, by the plan (plan.ts). In quick mode the first steps of two of its runs are done again and
+// compared with the curves of the record; no verdict rests on them.
+import { InputError } from '../../base/errors';
+import { loadStudy, recordedDir } from '../../results/store';
+import { Findings } from '../findings';
+import type { RunLong, StudyDefinition, StudyOutcome } from '../study';
+import { sweepStudy } from '../study';
+import { chosen } from './chosen';
+import { filesOf } from './data';
+import { encoderFile } from './encoder-file';
+import type { ArmName } from './plan';
+import { plan } from './plan';
+import type { TrainedRun, TrainingRun } from './run';
+import type { Chosen } from './runs';
+import { runOf, scoredRuns, shortRun } from './runs';
+import { findScores } from './scores';
+
+interface Spec {
+  runs: TrainingRun[];
+}
+
+const pair: ArmName[] = [plan.primary.against, plan.primary.of];
+/** Steps of a stored run that quick mode does again. */
+const replayed = 60;
+
+/** What was chosen, once all of it is. */
+const complete = (): Chosen | undefined =>
+  chosen && chosen.lambda !== null ? { ...chosen, lambda: chosen.lambda } : undefined;
+
+export const crossPlane: StudyDefinition<Spec, TrainingRun, TrainedRun> = sweepStudy({
+  id: 'cross-plane',
+  title: 'Trained on linked planes, on single ones, and with a consistency term: real volumes',
+  module: 'experiments/cross-plane/study',
+  name: 'crossPlane',
+  needs: [encoderFile, ...(['learn', 'score'] as const).flatMap((purpose) => (['hippocampus', 'brats'] as const).flatMap((name) => filesOf(name, purpose).flatMap(({ image, labels }) => [image, labels])))], // prettier-ignore
+  backend: true,
+  specs: {
+    tiny: { runs: pair.map((name) => shortRun(name, 2)) },
+    quick: { runs: pair.map((name) => replayOf(name)) },
+    full: { runs: scoredRuns(complete() ?? { learningRate: 0, steps: 0, lambda: 0 }) },
+  },
+  cost: { quick: { seconds: 60, memoryGiB: 1.2 }, full: { seconds: 7200, memoryGiB: 1.5 } },
+  sweep: { specs: ({ runs }) => runs, runOne, combine },
+});
+
+function replayOf(name: ArmName): TrainingRun {
+  const by = complete();
+  return by ? runOf(name, 1, by, { only: replayed, most: { score: 2 } }) : shortRun(name, replayed);
+}
+
+async function runOne(run: TrainingRun, long: RunLong): Promise<TrainedRun> {
+  if (run.steps === 0)
+    throw new InputError({
+      what: 'cannot run the plan of training',
+      given: 'a learning rate, a number of steps or a lambda that is not chosen yet',
+      expected: 'all of them in src/experiments/cross-plane/chosen.ts',
+      fix: 'run `coc reproduce --mode full --only cross-plane-choices` and choose by the rules of plan.ts',
+    });
+  const { trainArm } = await import('./run.js');
+  return trainArm(long.backend!, run, long);
+}
+
+function combine({ runs }: Spec, parts: TrainedRun[]): StudyOutcome {
+  const found = new Findings('cross-plane', plan.seeds.primary[0]);
+  const isReplay = runs.some(({ only }) => only !== undefined);
+  const notes = isReplay ? findReplay(found, parts) : findScores(found, parts);
+  const inputs = new Map(parts.flatMap((part) => part.inputs.map((input) => [input.name, input])));
+  return {
+    findings: found.all,
+    inputs: [...inputs.values()],
+    notes: [...notes, ...new Set(parts.flatMap((part) => part.notes))],
+    seed: runs[0].seed,
+  };
+}
+
+/** The first steps, beside those of the record: the largest relative difference of a loss. */
+function findReplay(found: Findings, parts: readonly TrainedRun[]): string[] {
+  const notes: string[] = [];
+  for (const { run, curves, notes: own } of parts) {
+    const name = run.arm.consistent ? plan.primary.of : plan.primary.against;
+    found.derived(`replay.steps.${name}`, `Steps done again, ${run.arm.title}, seed ${run.seed}`, 'steps', curves.steps.length, 'counted'); // prettier-ignore
+    const recorded = own.length === 0 && run.most?.learn === undefined ? recordedLosses(name) : undefined;
+    if (!recorded) {
+      notes.push(
+        `${run.arm.title}: not compared with the record, which ${own.length > 0 ? 'is of other cases' : 'has no such curve'}`,
+      );
+      continue;
+    }
+    const gaps = curves.steps.flatMap(({ step, values }) => {
+      const then = recorded.get(step);
+      return then === undefined ? [] : [Math.abs(values.loss! - then) / Math.abs(then)];
+    });
+    found.add({
+      id: `replay.difference.${name}`,
+      title: `Largest relative difference of a step's loss from the recorded run, ${run.arm.title}`,
+      kind: 'measured',
+      unit: '1',
+      value: Math.max(...gaps),
+      uncertainty: null,
+      source: `the first ${gaps.length} steps of seed ${run.seed}, done again`,
+    });
+  }
+  return notes;
+}
+
+function recordedLosses(name: ArmName): Map<number, number> | undefined {
+  try {
+    const { findings } = loadStudy(recordedDir(), 'cross-plane');
+    const table = findings.find(({ id }) => id === `cross-plane.curve.${name}`)?.table;
+    return table && new Map(table.rows.map((row) => [Number(row.step), Number(row.loss)]));
+  } catch (error) {
+    if (error instanceof InputError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,53 @@
+// Trainings of the plan, their first steps only: on the network of the plan, on heads of our own where data cannot be had.
+import { beforeAll, expect, it } from 'vitest';
+import type { ChosenBackend } from '../../../src/backends/choose';
+import { chooseBackend } from '../../../src/backends/choose';
+import { pretrain } from '../../../src/experiments/cross-plane/pretraining-run';
+import { maskedPretraining } from '../../../src/experiments/cross-plane/pretraining';
+import { networkOf, trainArm } from '../../../src/experiments/cross-plane/run';
+import { shortRun } from '../../../src/experiments/cross-plane/runs';
+import { planeNetworkSpec } from '../../../src/memory/network-parts';
+import { countParameters } from '../../../src/nn/parameters';
+import { describeWith } from '../../setup/peers';
+
+describeWith('native-tensorflow', 'a training of the plan', () => {
+  let backend: ChosenBackend;
+  beforeAll(async () => {
+    backend = await chooseBackend();
+  });
+
+  it('starts alike for arms that differ in lambda alone, and ends with scores of every case', async () => {
+    const [without, withIt] = [
+      await trainArm(backend, { ...shortRun('random-encoder', 3), lambda: 0 }),
+      await trainArm(backend, { ...shortRun('random-encoder', 3), arm: { ...shortRun('random-encoder', 3).arm, consistent: true }, lambda: 0.1 }), // prettier-ignore
+    ];
+    expect(withIt.scores.before).toEqual(without.scores.before);
+    const [a, b] = [without, withIt].map(({ curves }) => curves.steps.map(({ values }) => values));
+    // The first step sees the same parameters and planes; its loss has the second term or not.
+    expect(b[0].segmentation).toBeCloseTo(a[0].segmentation!, 5);
+    expect(b[0].loss! - b[0].segmentation!).toBeCloseTo(0.1 * b[0].consistency!, 5);
+    expect(a[0].loss).toBe(a[0].segmentation);
+    for (const { scores, slices, curves } of [without, withIt]) {
+      expect(curves.steps.length).toBe(3);
+      expect(scores.after.length).toBe(2);
+      expect(slices.mean).toBeGreaterThan(2 * slices.axial);
+      for (const { dice, agreement } of scores.after) {
+        for (const value of [...dice.axial, ...dice.mean]) expect(value).toBeLessThanOrEqual(1);
+        expect(agreement.disagree + agreement.right + agreement.wrong).toBeCloseTo(1, 6);
+      }
+    }
+  });
+
+  it('trains adapters and decoder, or everything', () => {
+    const trained = (arm: 'adapters' | 'all'): number => countParameters(planeNetworkSpec(networkOf({ trained: arm })).trained); // prettier-ignore
+    expect(trained('adapters')).toBeLessThan(0.3 * trained('all'));
+  });
+
+  it('learns beforehand, and writes weights that are there', async () => {
+    const { curve, file, pictures } = await pretrain(maskedPretraining.specs.tiny, { backend });
+    expect(pictures).toBe(8);
+    expect(curve.length).toBe(4);
+    expect(curve.every(({ value }) => value > 0 && value < 10)).toBe(true);
+    expect(file).toMatch(/^sha256 [0-9a-f]{64}$/);
+  });
+});

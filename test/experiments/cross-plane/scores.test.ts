@@ -1,0 +1,73 @@
+// What is said of trainings, from scores that are made up and can be added by hand.
+import { describe, expect, it } from 'vitest';
+import { studentInterval } from '../../../src/base/interval';
+import type { TrainedRun } from '../../../src/experiments/cross-plane/run';
+import { scoredRuns } from '../../../src/experiments/cross-plane/runs';
+import { findScores } from '../../../src/experiments/cross-plane/scores';
+import { Findings } from '../../../src/experiments/findings';
+
+const by = { learningRate: 1e-3, steps: 10, lambda: 0.5 };
+
+/** Dice of case k with seed s: 0.5 + k / 10, and with consistency 0.02 + s / 1000 more. */
+function trained(): TrainedRun[] {
+  return scoredRuns(by).map((run) => {
+    const more = run.arm.consistent ? 0.02 + run.seed / 1000 : 0;
+    const scores = [0, 1, 2].map((k) => ({
+      name: `case ${k}`,
+      dice: {
+        axial: [0.4 + k / 10 + more, 0.3, 0.3] as [number, number, number],
+        mean: [0.5 + k / 10 + more, 0.3, 0.3] as [number, number, number],
+      },
+      jitter: { axial: k === 0 ? null : -0.1, mean: 0 },
+      agreement: { disagree: 0.2 - more, right: 0.6, wrong: 0.2 + more },
+    }));
+    return {
+      run,
+      device: 'made up',
+      curves: { steps: [{ step: 1, values: { loss: 1, segmentation: 1, consistency: 0 } }], watched: [] },
+      scores: { before: scores, after: scores },
+      slices: { axial: 1, mean: 3 },
+      seconds: 60,
+      inputs: [],
+      notes: [],
+    };
+  });
+}
+
+describe('the scores of the plan', () => {
+  const found = new Findings('cross-plane', 1);
+  const notes = findScores(found, trained());
+
+  it('pair cases, and average seeds', () => {
+    // Mean over the seeds 1 to 5.
+    expect(found.value('primary.cases')).toBeCloseTo(0.023, 10);
+    expect(found.value('primary.seeds')).toBeCloseTo(0.023, 10);
+    const { uncertainty } = found.all.find(({ id }) => id === 'cross-plane.primary.seeds')!;
+    // t of 4 degrees of freedom, deviation of 1 to 5 thousandths, by hand.
+    expect(uncertainty!.low).toBeCloseTo(0.023 - (2.776 * Math.sqrt(2.5)) / 1000 / Math.sqrt(5), 8);
+    expect(found.value('dice.triplets.mean')).toBeCloseTo(0.6, 10);
+    expect(found.value('averaging.triplets')).toBeCloseTo(0.1, 10);
+    expect(found.value('primary.wrong')).toBeCloseTo(0.023, 10);
+    expect(found.value('difference.linked.mean')).toBeCloseTo(0, 10);
+  });
+
+  it('leave out what a case does not have, and count the time', () => {
+    expect(found.value('jitter.triplets.axial')).toBeCloseTo(-0.1, 10);
+    expect(notes).toEqual([
+      `${scoredRuns(by).length} trainings, ${(scoredRuns(by).length / 60).toFixed(2)} hours in all`,
+    ]);
+    const points = found.all.find(({ id }) => id === 'cross-plane.points')!.table!;
+    expect(points.rows.length).toBe(5 + 5 + 6 * 3);
+    const thick = found.all.find(({ id }) => id === 'cross-plane.thick')!.table!;
+    expect(thick.rows.map(({ data, factor }) => `${String(data)} ${String(factor)}`)).toContain('brats 4');
+  });
+});
+
+describe('an interval by Student’s t', () => {
+  it('is that of the textbook', () => {
+    // scipy 1.x: stats.t.interval(0.95, 3, loc=mean, scale=stats.sem([1, 2, 4, 7]))
+    const { low, high, n } = studentInterval([1, 2, 4, 7]);
+    expect([low, high, n]).toEqual([expect.closeTo(-0.70998, 4), expect.closeTo(7.70998, 4), 4]);
+    expect(() => studentInterval([1])).toThrow('2 to 11 are known');
+  });
+});
