@@ -19,3 +19,23 @@ export const finite = (values: Readonly<Record<string, number>>): CurvePoint['va
   Object.fromEntries(
     Object.entries(values).map(([name, value]) => [name, Number.isFinite(value) ? value : null]),
   );
+
+/**
+ * Means over windows of steps, so that a curve can be read.
+ * @param width  steps in a window; the last may have fewer
+ * @returns one point for each window, at its last step
+ */
+export function smoothed(
+  points: readonly CurvePoint[],
+  name: string,
+  width: number,
+): [step: number, value: number][] {
+  const means: [number, number][] = [];
+  for (let from = 0; from < points.length; from += width) {
+    const window = points.slice(from, from + width);
+    const values = window.flatMap(({ values: own }) => own[name] ?? []);
+    if (values.length > 0)
+      means.push([window.at(-1)!.step, values.reduce((sum, value) => sum + value, 0) / values.length]);
+  }
+  return means;
+}

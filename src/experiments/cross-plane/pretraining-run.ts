@@ -20,6 +20,7 @@ import type { Provenance } from '../../results/result';
 import { layoutOf } from '../../sampling/layout';
 import type { BatchPlan } from '../../training/batch-plan';
 import { batchInputs, DrawnBatches } from '../../training/drawn-batches';
+import { smoothed } from '../../training/curves';
 import type { PictureSource } from '../../training/masked-batch';
 import type { MaskedInputs, MaskedParameters } from '../../training/masked-step';
 import { maskedSpec, maskedStep } from '../../training/masked-step';
@@ -115,12 +116,11 @@ export async function pretrain(spec: PretrainingSpec, long: RunLong): Promise<Pr
     { made: 'masked-pretraining of cost-of-consistency', spec: JSON.stringify(spec) },
   );
   tf.dispose(done.trained);
-  const errors = done.curves.steps.map(({ values }) => values.loss!);
-  const width = Math.ceil(errors.length / windows);
-  const curve = Array.from({ length: Math.ceil(errors.length / width) }, (_, k) => {
-    const own = errors.slice(k * width, (k + 1) * width);
-    return { step: k * width + own.length, value: own.reduce((sum, value) => sum + value, 0) / own.length };
-  });
+  const { steps: points } = done.curves;
+  const curve = smoothed(points, 'loss', Math.ceil(points.length / windows)).map(([step, value]) => ({
+    step,
+    value,
+  }));
   return {
     curve,
     pictures: steps * spec.pictures,

@@ -1,6 +1,7 @@
 // What the trainings of the plan say: scores by arm and way of predicting, the primary difference with both of its intervals, what
 // averaging alone does, and thick slices.
 import { studentInterval } from '../../base/interval';
+import { smoothed } from '../../training/curves';
 import type { Findings } from '../findings';
 import { mean } from '../findings';
 import type { DatasetName } from './data';
@@ -47,6 +48,7 @@ export function findScores(found: Findings, parts: readonly TrainedRun[]): strin
   findCurves(found, of);
   findThick(found, parts);
   tabulate(found, of);
+  drawAll(found, of);
   const seconds = parts.reduce((sum, part) => sum + part.seconds, 0);
   return [`${parts.length} trainings, ${(seconds / 3600).toFixed(2)} hours in all`];
 }
@@ -169,6 +171,43 @@ function findCurves(found: Findings, of: (name: ArmName) => TrainedRun[]): void 
       },
     );
   }
+}
+
+/** The same curves as a figure, and every arm's scores as another. */
+function drawAll(found: Findings, of: (name: ArmName) => TrainedRun[]): void {
+  const runs = [plan.primary.against, plan.primary.of].flatMap((name) => {
+    const part = of(name).find(({ run }) => run.seed === plan.seeds.primary[0]);
+    if (!part) return [];
+    const { steps, watched } = part.curves;
+    const width = Math.ceil(steps.length / 40);
+    const curves = {
+      segmentation: smoothed(steps, 'segmentation', width),
+      consistency: smoothed(steps, 'consistency', width),
+      ratio: smoothed(watched, 'ratio', 1),
+      dice: smoothed(watched, 'dice', 1),
+    };
+    return [{ title: `${arms[name].title}, seed ${part.run.seed}`, curves }];
+  });
+  found.figure('curves-figure', 'What two trainings showed of themselves', 'training-curves', {
+    panels: [
+      { name: 'segmentation', title: 'Loss of segmentation', scale: 'linear' },
+      { name: 'consistency', title: 'Consistency term, without lambda', scale: 'log' },
+      { name: 'ratio', title: 'Gradients: consistency over segmentation', scale: 'log' },
+      { name: 'dice', title: 'Dice of two cases', scale: 'linear' },
+    ],
+    runs,
+  });
+  found.figure('scores-figure', 'Every way to train, on cases that none of them saw', 'arm-scores', {
+    score: 'Dice of the hippocampus',
+    rows: armNames.map((name) => ({
+      title: arms[name].title,
+      ways: wayNames.map((way) => ({
+        name: `predicted by ${ways[way]}`,
+        result: `${found.study}.dice.${name}.${way}`,
+        points: of(name).map(({ scores }) => mean(scores.after.map(dice(way)))),
+      })),
+    })),
+  });
 }
 
 /** Arms in thick slices, scored on the thin grid. */
