@@ -25,16 +25,16 @@ export type Purpose = 'learn' | 'choose' | 'score';
 interface Source {
   dataset: string;
   channel: string;
-  subjects(purpose: Purpose): string[];
+  subjects: (purpose: Purpose) => string[];
   /** A label of the file as one of the network's classes. */
-  classOf(label: number): number;
+  classOf: (label: number) => number;
 }
 
 const sources: Record<DatasetName, Source> = {
   hippocampus: {
     dataset: plan.hippocampus.dataset,
     channel: plan.hippocampus.channel,
-    subjects(purpose) {
+    subjects: (purpose) => {
       const manifest = loadManifest(plan.hippocampus.dataset);
       const { learn, choose, score } = plan.hippocampus;
       if (purpose === 'score') return subjectsOf(manifest, 'validation').slice(0, score);

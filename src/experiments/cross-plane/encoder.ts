@@ -17,7 +17,7 @@ export async function loadedEncoder<T extends TensorTree>(like: T): Promise<T> {
   try {
     const before = flattenTree(like);
     const wrong = Object.entries(before).filter(
-      ([name, { shape }]) => !file.names().includes(name) || `${file.shapeOf(name)}` !== `${shape}`,
+      ([name, { shape }]) => !file.names().includes(name) || file.shapeOf(name).join() !== shape.join(),
     );
     if (wrong.length > 0)
       throw new InputError({

@@ -1,7 +1,6 @@
 // The pre-training itself. Loads TensorFlow.js: import this file lazily.
 import path from 'node:path';
 import { captureStep } from '../../backends/capture/capture';
-import type { SpecTree } from '../../backends/capture/specs';
 import { adam } from '../../backends/optimisers';
 import { tf } from '../../backends/tf';
 import { under } from '../../backends/tree';
@@ -84,7 +83,7 @@ export async function pretrain(spec: PretrainingSpec, long: RunLong): Promise<Pr
   const step = await captureStep<MaskedParameters, MaskedInputs>(
     backend,
     maskedStep('masked pictures', encoder, parameters, optimiser),
-    { inputs: batchInputs(batches) as SpecTree, onRefusal: 'eager' },
+    { inputs: batchInputs(batches), onRefusal: 'eager' },
   );
   const folder = cacheDir('masked-pretraining', sha256OfValue({ ...spec, inputs }).slice(0, 16));
   const { steps } = spec;

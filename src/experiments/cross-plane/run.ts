@@ -110,7 +110,7 @@ export async function trainArm(
   const training = await start(given);
   const { network } = training;
   const { imageSize: size, channels } = network.encoder as SamRow['config']['encoder'];
-  const side = 4 * gridOf(network.encoder as SamRow['config']['encoder']);
+  const side = 4 * gridOf(network.encoder);
   const batches: BatchPlan = {
     kind: 'planes',
     cases: learning.cases.map(({ thick }) => thick),
@@ -129,7 +129,7 @@ export async function trainArm(
   const { classes } = plan.network;
   const predictor = await planePredictor(backend, training, { size, side, channels, classes, batch: 16 });
   const balance = arm.draw === 'triplets' ? await BalanceMeter.open(backend, training, inputs) : undefined;
-  tf.dispose(flattenTree(training.parameters as never));
+  tf.dispose(flattenTree(training.parameters));
   try {
     const before = await scoreAll(predictor, scoring.cases.slice(0, 5), given, long);
     const few = scoring.cases.slice(0, 2);

@@ -4,6 +4,7 @@
 // line in its panel. Numbers of steps are means over windows where the study took them so.
 import { z } from 'zod';
 import { formatNumber } from '../../results/format';
+import { logAxis } from '../axes';
 import type { Builder, DataRow } from '../figure';
 import { dataOf } from '../figure';
 import type { JsonObject, Trace } from '../spec';
@@ -64,7 +65,7 @@ export const trainingCurves: Builder = (own) => {
         `xaxis${id}`,
         { domain: x, anchor: `y${id}`, rangemode: 'tozero', ...(isLast && { title: { text: 'Step' } }) },
       ],
-      [`yaxis${id}`, { domain: y, anchor: `x${id}`, type: scale, nticks: 5, ...(scale === 'log' && { dtick: spanOf(runs, name) > 2 ? 1 : undefined }) }], // prettier-ignore
+      [`yaxis${id}`, { domain: y, anchor: `x${id}`, ...(scale === 'log' && valuesOf(runs, name).length > 0 ? logAxis(valuesOf(runs, name)) : { nticks: 5 }) }], // prettier-ignore
     ];
   });
   const key = runs.length > 1 ? 16 * runs.length : 0;
@@ -92,11 +93,9 @@ export const trainingCurves: Builder = (own) => {
   };
 };
 
-/** Orders of magnitude between the lowest and the highest value. */
-function spanOf(runs: readonly Run[], name: string): number {
-  const values = runs.flatMap(({ curves }) => (curves[name] ?? []).map(([, value]) => value)).filter((value) => value > 0); // prettier-ignore
-  return values.length === 0 ? 0 : Math.log10(Math.max(...values) / Math.min(...values));
-}
+/** What is drawn of a quantity on an axis of logarithms. */
+const valuesOf = (runs: readonly Run[], name: string): number[] =>
+  runs.flatMap(({ curves }) => (curves[name] ?? []).map(([, value]) => value)).filter((value) => value > 0);
 
 function line({ name, scale }: Panel, { title, curves }: Run, r: number, k: number): Trace[] {
   const points = (curves[name] ?? []).filter(([, value]) => scale === 'linear' || value > 0);

@@ -5,6 +5,8 @@ import type { TrainedRun } from '../../../src/experiments/cross-plane/run';
 import { scoredRuns } from '../../../src/experiments/cross-plane/runs';
 import { findScores } from '../../../src/experiments/cross-plane/scores';
 import { Findings } from '../../../src/experiments/findings';
+import { figure } from '../../../src/plots/draw';
+import type { Result } from '../../../src/results/result';
 
 const by = { learningRate: 1e-3, steps: 10, lambda: 0.5 };
 
@@ -60,6 +62,29 @@ describe('the scores of the plan', () => {
     expect(points.rows.length).toBe(5 + 5 + 6 * 3);
     const thick = found.all.find(({ id }) => id === 'cross-plane.thick')!.table!;
     expect(thick.rows.map(({ data, factor }) => `${String(data)} ${String(factor)}`)).toContain('brats 4');
+  });
+});
+
+describe('the figures of the plan', () => {
+  const found = new Findings('cross-plane', 1);
+  findScores(found, trained());
+  const results = new Map(
+    found.all.map((finding) => [finding.id, { ...finding, study: 'cross-plane', origin: 'stored', mode: 'full', date: '2026-01-01T00:00:00.000Z', commit: '0000000', dirty: false, device: { cpu: 'made up', cores: 1 } } as unknown as Result]), // prettier-ignore
+  );
+
+  it('have a point for every training, and means with their intervals', () => {
+    const { rows, spec } = figure('cross-plane.scores-figure', results);
+    expect(rows.filter(({ quantity }) => quantity.includes(', training ')).length).toBe(2 * (10 + 18));
+    expect(rows.filter(({ low }) => low !== null).length).toBe(2 * 8);
+    const symbols = spec.data.map(({ marker }) => (marker as { symbol: string }).symbol);
+    expect(symbols).toEqual(['circle-open', 'circle', 'diamond-open', 'diamond']);
+  });
+
+  it('show curves where there are any, each in a dash of its own', () => {
+    const { spec, caption } = figure('cross-plane.curves-figure', results);
+    // Made-up trainings have one step, no looks, and a consistency of 0, which has no logarithm.
+    expect(spec.data.map(({ line }) => (line as { dash: string }).dash)).toEqual(['solid', 'dash']);
+    expect(caption).toContain('Loss of segmentation, triplets, consistency, seed 1: 1.000 at step 1');
   });
 });
 
