@@ -1,6 +1,5 @@
 // What the trainings of the plan say: scores by arm and way of predicting, the primary difference with both of its intervals, what
 // averaging alone does, and thick slices.
-import { studentInterval } from '../../base/interval';
 import { smoothed } from '../../training/curves';
 import type { Findings } from '../findings';
 import { mean } from '../findings';
@@ -9,6 +8,7 @@ import type { ArmName, Thick } from './plan';
 import { armNames, arms, plan } from './plan';
 import type { CaseScores, TrainedRun } from './run';
 import { thinSlices } from './runs';
+import { studentInterval } from './student';
 
 const ways = { axial: 'axial slices', mean: 'mean of three axes' } as const;
 type Way = keyof typeof ways;

@@ -1,9 +1,9 @@
 // What is said of trainings, from scores that are made up and can be added by hand.
 import { describe, expect, it } from 'vitest';
-import { studentInterval } from '../../../src/base/interval';
 import type { TrainedRun } from '../../../src/experiments/cross-plane/run';
 import { scoredRuns } from '../../../src/experiments/cross-plane/runs';
 import { findScores } from '../../../src/experiments/cross-plane/scores';
+import { studentInterval } from '../../../src/experiments/cross-plane/student';
 import { Findings } from '../../../src/experiments/findings';
 import { figure } from '../../../src/plots/draw';
 import type { Result } from '../../../src/results/result';
