@@ -16,9 +16,9 @@ export const maskedPretraining: StudyDefinition<PretrainingSpec, PretrainingSpec
   specs: {
     tiny: { steps: 4, pictures: 2, maps: 1, learningRate: 1e-3, seed: 1 },
     quick: { steps: 40, pictures: 16, maps: 2, learningRate: 1e-3, seed: 1 },
-    full: { steps: 6000, pictures: 32, maps: 20, learningRate: 1e-3, seed: 1 },
+    full: { steps: 3500, pictures: 32, maps: 20, learningRate: 1e-3, seed: 1 },
   },
-  cost: { quick: { seconds: 30, memoryGiB: 1.5 }, full: { seconds: 1800, memoryGiB: 2.5 } },
+  cost: { quick: { seconds: 30, memoryGiB: 1.5 }, full: { seconds: 1900, memoryGiB: 2 } },
   sweep: { specs: (spec) => [spec], runOne, combine },
 });
 
