@@ -5,7 +5,7 @@ import { createReadStream, existsSync, rmSync, statSync, truncateSync } from 'no
 import path from 'node:path';
 import { InputError, Interrupted, messageOf } from '../base/errors';
 import { sha256, sha256OfFile } from '../base/hash';
-import { cacheDir, dataDir } from '../base/paths';
+import { cacheDir, dataDir, inRepo } from '../base/paths';
 import type { Long } from '../base/progress';
 import { Meter } from '../base/progress';
 import { cached, cachedPath, copyIntoCache, firstUse, keep, place, recordFirstUse, withPart } from './cache';
@@ -19,7 +19,7 @@ import type { Selection } from './select';
 import { placeOf, selectFiles, urlOf } from './select';
 
 /** Where a file was found. `data`: it lay at its place already. */
-export type From = 'data' | 'cache' | 'mirror' | 'package' | 'url';
+export type From = 'data' | 'cache' | 'mirror' | 'package' | 'repository' | 'url';
 
 /**
  * Why the bytes are believed. `manifest`: their hash is one we computed. `quoted`: it is one that others published.
@@ -221,7 +221,7 @@ async function obtain(
   for (const [from, folder] of localFolders(manifest)) {
     const local = path.join(folder, ...file.path.split('/'));
     if (!existsSync(local)) {
-      tried.push(`not in ${from === 'mirror' ? 'the mirror' : 'the package folder'} ${folder}`);
+      tried.push(`not in the ${from === 'package' ? 'package folder' : from} ${folder}`);
       continue;
     }
     const copy = await copyIntoCache(local);
@@ -261,12 +261,14 @@ async function obtain(
   return { ...base, state: wrong ? 'wrong' : 'absent', reason: tried.join('; ') };
 }
 
-/** Folders on this machine that may hold the file: the mirror, and for a Debian source where the package puts it. */
-function localFolders(manifest: Manifest): ['mirror' | 'package', string][] {
-  const folders: ['mirror' | 'package', string][] = [];
+/** Folders on this machine that may hold the file: the mirror, and where a Debian package puts it or this repository has it. */
+function localFolders(manifest: Manifest): [Extract<From, 'mirror' | 'package' | 'repository'>, string][] {
+  const folders: ReturnType<typeof localFolders> = [];
   if (process.env.COC_DATA_MIRROR)
     folders.push(['mirror', path.resolve(process.env.COC_DATA_MIRROR, manifest.name)]);
-  if (manifest.source?.kind === 'debian') folders.push(['package', manifest.source.folder]);
+  const { source } = manifest;
+  if (source?.kind === 'debian') folders.push(['package', source.folder]);
+  if (source?.kind === 'repository') folders.push(['repository', inRepo(source.folder)]);
   return folders;
 }
 

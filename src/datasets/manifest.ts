@@ -69,6 +69,10 @@ const manifest = z.strictObject({
         sha256: hex(64).describe('of the .deb'),
         bytes: z.int().positive(),
       }),
+      z.strictObject({
+        kind: z.literal('repository'),
+        folder: text.describe('of this repository, which made the files and holds them'),
+      }),
     ])
     .optional(),
   geometry: geometry.partial().optional().describe('of every image, unless the file says otherwise'),
@@ -184,7 +188,7 @@ function inconsistency(m: Manifest): [given: string, expected: string] | undefin
         `${where} with role ${f.role} and extractTo ${f.extractTo ?? 'absent'}`,
         'extractTo on archives alone',
       ];
-    if (m.source?.kind !== 'url' && !f.url && m.source?.kind !== 'debian')
+    if (m.source === undefined && !f.url)
       return [`${where} without url`, 'a url, or a source for the whole data set'];
   }
   if (m.source?.kind === 'url' && !m.source.base.endsWith('/'))

@@ -1,5 +1,6 @@
 // Every study, by id.
 import { activationStacking } from './activation-stacking';
+import { maskedPretraining } from './cross-plane/pretraining';
 import { executedStep } from './executed-step';
 import { iterationEconomy } from './iteration-economy';
 import { intersectionFloor } from './intersection-floor';
@@ -38,4 +39,5 @@ export const studies: Record<string, StudyDefinition> = {
   [intersectionStudy.id]: intersectionStudy,
   [intersectionFloor.id]: intersectionFloor,
   [oneNetwork.id]: oneNetwork,
+  [maskedPretraining.id]: maskedPretraining,
 };

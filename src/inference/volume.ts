@@ -1,6 +1,7 @@
 // A whole volume, slice by slice along one axis or along three: what a network of planes says of every voxel, and what it costs.
 import type { Long } from '../base/progress';
 import { Meter } from '../base/progress';
+import { inChannels } from '../sampling/channels';
 import type { Layout } from '../sampling/layout';
 import { gatherPlane, offsetsOf } from '../sampling/layout';
 import type { PlaneName } from '../sampling/plane';
@@ -88,9 +89,7 @@ export async function predictAlong(
     pictures.fill(0);
     for (let k = 0; k < held; k++) {
       gatherPlane(image, along, first + k, pixels);
-      const grey = toSquare(pixels, fit);
-      const picture = pictures.subarray(k * size * size * channels, (k + 1) * size * size * channels);
-      for (let i = 0; i < picture.length; i++) picture[i] = grey[Math.floor(i / channels)];
+      inChannels(toSquare(pixels, fit), channels, pictures, k);
     }
     const logits = await predictor.logits(pictures);
     calls++;

@@ -124,7 +124,8 @@ function foregroundOf(dims: Readonly<Triple>, labels: DrawOptions['foreground'])
   };
 }
 
-function voxelAt([x, y]: Readonly<Triple>, place: number): Triple {
+/** The voxel at a place in file order. */
+export function voxelAt([x, y]: Readonly<Triple>, place: number): Triple {
   return [place % x, Math.floor(place / x) % y, Math.floor(place / (x * y))];
 }
 

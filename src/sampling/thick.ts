@@ -66,6 +66,7 @@ const thickOf = (volume: Volume, axis: number, factor: number, dims: Triple, dat
  */
 export function thickImage(image: Volume, axis: number, factor: number): Volume {
   checkFactor(axis, factor);
+  if (factor === 1) return image;
   const means: number[] = [];
   const dims = eachBlock(image.dims, axis, factor, (_, __, block) => {
     means.push(block.reduce((sum, place) => sum + image.data[place], 0) / block.length);
@@ -80,6 +81,7 @@ export function thickImage(image: Volume, axis: number, factor: number): Volume 
  */
 export function thickLabels(labels: Volume, axis: number, factor: number): Volume {
   checkFactor(axis, factor);
+  if (factor === 1) return labels;
   const chosen: number[] = [];
   const dims = eachBlock(labels.dims, axis, factor, (_, voxel, block) => {
     const counts = new Map<number, number>();

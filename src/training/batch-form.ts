@@ -58,14 +58,3 @@ export function treeOf<T>({ arrays }: BatchForm, leaf: (array: BatchArray) => T)
   }
   return tree;
 }
-
-/** A grey picture in every channel of picture `at` of many. */
-export function inChannels(
-  grey: Float32Array,
-  channels: number,
-  pictures: Float32Array | Int32Array,
-  at: number,
-): void {
-  const start = at * grey.length * channels;
-  for (let i = 0; i < grey.length * channels; i++) pictures[start + i] = grey[Math.floor(i / channels)];
-}

@@ -3,6 +3,7 @@ import { InputError } from '../base/errors';
 import type { Layout } from '../sampling/layout';
 import { layoutOf } from '../sampling/layout';
 import type { Volume } from '../volume/volume';
+import { centred, momentsOf } from './moments';
 
 /** A volume to learn from. Plain data and shared memory: it can be posted to a thread. */
 export interface TrainingCase {
@@ -20,21 +21,15 @@ export interface TrainingCase {
  * @throws InputError for voxels that are no numbers
  */
 export function normalised(volume: Volume): Volume {
-  const { data } = volume;
-  let [sum, squares] = [0, 0];
-  for (const value of data) sum += value;
-  const mean = sum / data.length;
-  for (const value of data) squares += (value - mean) ** 2;
-  const deviation = Math.sqrt(squares / data.length);
-  if (!Number.isFinite(deviation))
+  const moments = momentsOf(volume.data);
+  if (!Number.isFinite(moments.deviation))
     throw new InputError({
       what: 'cannot bring a volume to mean 0 and deviation 1',
       given: 'voxels that are no finite numbers',
       expected: 'finite numbers only',
       fix: 'look at it with `coc nifti`, and leave the case out or mend it',
     });
-  const scale = deviation > 0 ? 1 / deviation : 0;
-  return { ...volume, data: Float32Array.from(data, (value) => (value - mean) * scale) };
+  return { ...volume, data: centred(volume.data, moments) };
 }
 
 /**

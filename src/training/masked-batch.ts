@@ -5,15 +5,16 @@
 // structure a grey of its own drawn anew for every picture (Billot et al. 2023, arXiv 2107.09559).
 import { InputError } from '../base/errors';
 import type { Random } from '../base/random';
-import { Random as Stream } from '../base/random';
+import { Random as Stream, shuffled } from '../base/random';
+import { inChannels } from '../sampling/channels';
 import type { Layout } from '../sampling/layout';
-import { gatherPlane } from '../sampling/layout';
 import { planeNames } from '../sampling/plane';
 import { fitSquare, toSquare } from '../sampling/square';
 import type { VoxelArray } from '../volume/volume';
 import type { BatchFiller, BatchForm, BatchNumbers } from './batch-form';
-import { formOf, inChannels } from './batch-form';
-import { imageResize, labelResize } from './plane-batch';
+import { formOf } from './batch-form';
+import { centred, momentsOf } from './moments';
+import { imageResize, labelResize, planeOf } from './plane-batch';
 
 /** A volume that pictures are cut from; in shared memory. */
 export interface PictureSource {
@@ -130,19 +131,17 @@ function cut(
 ): { pixels: VoxelArray; width: number; height: number } {
   const name = planeNames[random.below(planeNames.length)];
   const { columns, rows, count } = volume.grids[name];
-  const make = volume.data.constructor as new (length: number) => VoxelArray;
-  const slice = new make(columns.count * rows.count);
-  gatherPlane(volume, name, random.below(count), slice);
+  const slice = planeOf(volume, name, random.below(count));
   const length = (there: number): number => Math.min(there, least + random.below(most - least + 1));
   const [width, height] = [length(columns.count), length(rows.count)];
   const left = random.below(columns.count - width + 1);
   const top = random.below(rows.count - height + 1);
-  const pixels = new make(width * height);
+  // Rows move to the front of the slice: none over one that is still to be read.
   for (let row = 0; row < height; row++) {
     const from = (top + row) * columns.count + left;
-    pixels.set(slice.subarray(from, from + width), row * width);
+    slice.copyWithin(row * width, from, from + width);
   }
-  return { pixels, width, height };
+  return { pixels: slice.subarray(0, width * height), width, height };
 }
 
 /** Every label a grey and a noise of its own, then a blur of three samples. */
@@ -166,28 +165,8 @@ function imageOfLabels(labels: Float32Array, size: number, random: Random): Floa
   return image;
 }
 
-function momentsOf(values: ArrayLike<number>): { mean: number; deviation: number } {
-  let [sum, squares] = [0, 0];
-  for (let i = 0; i < values.length; i++) sum += values[i];
-  const mean = sum / values.length;
-  for (let i = 0; i < values.length; i++) squares += (values[i] - mean) ** 2;
-  return { mean, deviation: Math.sqrt(squares / values.length) };
-}
-
-/** Mean 0 and deviation 1; of one grey nothing is left but zeros. */
-function centred(values: Float32Array): Float32Array {
-  const { mean, deviation } = momentsOf(values);
-  return values.map((value) => (value - mean) / (deviation || 1));
-}
-
 /** 1 for hidden patches and 0 for others; exactly round(share x patches) are hidden. */
 function drawHidden(patches: number, share: number, random: Random): Float32Array {
-  const order = Array.from({ length: patches }, (_, i) => i);
-  const hidden = new Float32Array(patches);
-  for (let k = 0; k < Math.round(share * patches); k++) {
-    const other = k + random.below(patches - k);
-    [order[k], order[other]] = [order[other], order[k]];
-    hidden[order[k]] = 1;
-  }
-  return hidden;
+  const isHidden = Array.from({ length: patches }, (_, k) => (k < Math.round(share * patches) ? 1 : 0));
+  return Float32Array.from(shuffled(isHidden, random));
 }

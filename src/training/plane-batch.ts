@@ -4,6 +4,9 @@
 import { InputError } from '../base/errors';
 import { Random } from '../base/random';
 import type { PairName } from '../losses/intersection';
+import { inChannels } from '../sampling/channels';
+import { voxelAt } from '../sampling/draw';
+import type { Layout } from '../sampling/layout';
 import { gatherPlane } from '../sampling/layout';
 import type { PlaneGrid, PlaneName } from '../sampling/plane';
 import { planeNames, positionAlong } from '../sampling/plane';
@@ -12,7 +15,7 @@ import { fitSquare, toSquare } from '../sampling/square';
 import type { SquareFit } from '../sampling/square';
 import type { Triple, VoxelArray } from '../volume/volume';
 import type { BatchFiller, BatchForm, BatchNumbers } from './batch-form';
-import { formOf, inChannels } from './batch-form';
+import { formOf } from './batch-form';
 import type { TrainingCase } from './cases';
 
 /**
@@ -122,17 +125,16 @@ export function drawnIn(
   return Array.from({ length: options.voxels }, (_, k) => {
     const of = random.below(cases.length);
     const { foreground, labels } = cases[of];
-    const [x, y, z] = labels.dims;
+    const { dims, data } = labels;
     const inForeground = random.uniform() < options.foregroundShare;
-    const place = inForeground ? foreground[random.below(foreground.length)] : random.below(x * y * z);
-    const voxel: Triple = [place % x, Math.floor(place / x) % y, Math.floor(place / (x * y))];
+    const place = inForeground ? foreground[random.below(foreground.length)] : random.below(data.length);
     const planes =
       options.draw === 'axial'
         ? (['axial'] as const)
         : options.draw === 'single'
           ? [planeNames[k % planeNames.length]]
           : planeNames;
-    return { of, voxel, planes };
+    return { of, voxel: voxelAt(dims, place), planes };
   });
 }
 
@@ -207,7 +209,8 @@ export class PlaneBatchFiller implements BatchFiller {
   }
 }
 
-function planeOf(layout: TrainingCase['image'], name: PlaneName, index: number): VoxelArray {
+/** A plane of a volume, row by row. */
+export function planeOf(layout: Layout, name: PlaneName, index: number): VoxelArray {
   const { columns, rows } = layout.grids[name];
   const make = layout.data.constructor as new (length: number) => VoxelArray;
   const pixels = new make(columns.count * rows.count);

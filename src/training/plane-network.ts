@@ -7,6 +7,8 @@ import type { CapturedFunction } from '../backends/capture/function';
 import { captureFunction } from '../backends/capture/function';
 import type { Compiler } from '../backends/capture/session';
 import type { SpecTree } from '../backends/capture/specs';
+import { dryRun, dryRunStep } from '../backends/meta/dry-run';
+import type { FlopCounter } from '../backends/meta/flops';
 import { tf } from '../backends/tf';
 import type { Optimiser, Tensors } from '../backends/training-step';
 import { flattenTree } from '../backends/training-step';
@@ -20,10 +22,8 @@ import type { PlaneNetwork, PlaneParameters } from '../memory/network-parts';
 import { planeParts } from '../memory/network-parts';
 import { runParts } from '../memory/parts';
 import type { PlaneInputs } from '../memory/tri-siamese';
-import { triSiameseStepBy, viewsOf } from '../memory/tri-siamese';
+import { triSiameseStepBy } from '../memory/tri-siamese';
 import type { OfSomePlanes } from '../models/tri-siamese';
-import { maskTerms } from '../models/tri-siamese';
-import { planeNames } from '../sampling/plane';
 import { imageResize } from './plane-batch';
 
 /** A network, its parameters, and how it is trained. */
@@ -46,7 +46,9 @@ function consistency(logits: OfSomePlanes, lines: SampleLines): tf.Tensor {
     : tf.div(sampleIntersectionLoss(logits, lines), voxels);
 }
 
-const lossesOf = ({ segmentation }: PlaneTraining) => ({ segmentation, consistency });
+/** The step by the plain tape: a graph frees and joins as it likes. */
+const stepOf = ({ segmentation, ...training }: PlaneTraining) =>
+  triSiameseStepBy([], { ...training, losses: { segmentation, consistency } });
 
 /**
  * Capture the step, for inputs of these shapes (`batchInputs`); it gives back `loss`, `segmentation` and `consistency`. Eager where
@@ -59,34 +61,22 @@ export function planeStep(
   inputs: SpecTree,
   compiler: Compiler = 'graph',
 ): Promise<CapturedStep<PlaneInputs>> {
-  const { name, network, parameters, optimiser, lambda } = training;
-  // The plain tape: a graph frees and joins as it likes.
-  const step = triSiameseStepBy([], {
-    name,
-    network,
-    losses: lossesOf(training),
-    parameters,
-    optimiser,
-    lambda,
-  });
-  return captureStep<PlaneParameters, PlaneInputs>(backend, step, {
+  return captureStep<PlaneParameters, PlaneInputs>(backend, stepOf(training), {
     inputs,
     compiler,
     onRefusal: 'eager',
   });
 }
 
-/** Masks of every plane that there is, all in one batch. */
-function masksOf(network: PlaneNetwork, parameters: PlaneParameters, { planes }: PlaneInputs): OfSomePlanes {
-  const names = planeNames.filter((name) => planes[name] !== undefined);
-  const views = viewsOf(planes);
-  const logits = runParts(
-    planeParts(network, parameters),
-    flattenTree(parameters.trained),
-    tf.concat(views, 0),
-  );
-  const each = tf.split(logits, views.map(({ shape }) => shape[0]), 0); // prettier-ignore
-  return Object.fromEntries(names.map((name, k) => [name, each[k]]));
+/** FLOPs of a step: forwards, backwards and update, counted on shapes. */
+export function stepFlops(training: PlaneTraining, inputs: SpecTree): number {
+  const { flops } = dryRunStep(stepOf(training), inputs, { like: 'tensorflow' });
+  return allOf(flops);
+}
+
+function allOf(counted: FlopCounter): number {
+  const { products, elements } = counted.total();
+  return products + elements;
 }
 
 /** How hard both losses pull: `ratio` is |gradient of consistency| / |gradient of segmentation|, lambda not in it. */
@@ -94,20 +84,18 @@ export class BalanceMeter {
   private constructor(private readonly captured: CapturedFunction) {}
 
   static async open(backend: Backend, training: PlaneTraining, inputs: SpecTree): Promise<BalanceMeter> {
-    const losses = lossesOf(training);
+    const { loss } = stepOf(training);
     const captured = await captureFunction<PlaneParameters, PlaneInputs>(
       backend,
       {
         name: `gradients of ${training.name}`,
         parameters: training.parameters,
         compute: ({ trained, frozen }, given) => {
-          const termsAt = (own: PlaneParameters['trained']) =>
-            maskTerms(losses, masksOf(training.network, { trained: own, frozen }, given), given);
+          const lambda = tf.scalar(training.lambda);
+          const term = (name: 'segmentation' | 'consistency') => (own: PlaneParameters['trained']) =>
+            (loss({ trained: own, frozen }, given, { lambda }) as Tensors)[name];
           const { ratio, cosine } = gradientBalance(
-            {
-              segmentation: (own) => termsAt(own).segmentation,
-              consistency: (own) => termsAt(own).consistency,
-            },
+            { segmentation: term('segmentation'), consistency: term('consistency') },
             trained,
           );
           return { ratio, cosine };
@@ -139,20 +127,24 @@ export interface TrainedPredictor extends PlanePredictor {
   dispose(): void;
 }
 
-/** @param flops  of one picture, where known */
+/** Its FLOPs are counted on shapes. */
 export async function planePredictor(
   backend: Backend,
   { name, network, parameters }: Pick<PlaneTraining, 'name' | 'network' | 'parameters'>,
-  { size, side, channels, classes, batch, flops }: Omit<PlanePredictor, 'logits' | 'resize'>,
+  { size, side, channels, classes, batch }: Omit<PlanePredictor, 'logits' | 'resize' | 'flops'>,
 ): Promise<TrainedPredictor> {
   const shape = [batch, size, size, channels];
+  const compute = (own: PlaneParameters, { pictures }: { pictures: tf.Tensor }): tf.Tensor =>
+    runParts(planeParts(network, own), flattenTree(own.trained), pictures);
+  const { flops } = dryRun(
+    `masks of ${name}`,
+    { weights: { ...parameters }, inputs: { pictures: { shape: [1, size, size, channels] } } },
+    ({ weights, inputs }) => compute(weights as PlaneParameters, inputs as { pictures: tf.Tensor }),
+    { like: 'tensorflow' },
+  );
   const captured = await captureFunction<PlaneParameters, { pictures: tf.Tensor }>(
     backend,
-    {
-      name: `masks of ${name}`,
-      parameters,
-      compute: (own, { pictures }) => runParts(planeParts(network, own), flattenTree(own.trained), pictures),
-    },
+    { name: `masks of ${name}`, parameters, compute },
     { inputs: { pictures: { shape, dtype: 'float32' } }, onRefusal: 'eager' },
   );
   return {
@@ -161,7 +153,7 @@ export async function planePredictor(
     channels,
     classes,
     batch,
-    flops,
+    flops: allOf(flops),
     resize: imageResize,
     async logits(given) {
       const pictures = tf.tensor(given, shape);

@@ -2,7 +2,7 @@
 //
 // All that changes a step's numbers is the step itself, its batch and its learning rate; a batch and a rate are functions of the
 // step's number. So a training that goes on from a saved state gives the numbers of one that was never stopped.
-import { Interrupted } from '../base/errors';
+import { InputError, Interrupted } from '../base/errors';
 import type { Long } from '../base/progress';
 import { Meter } from '../base/progress';
 import { tf } from '../backends/tf';
@@ -68,8 +68,8 @@ export interface Training {
 
 /**
  * Train.
- * @throws InputError for a schedule that is none or a saved state of another training; Interrupted, when the state was saved; Error
- *   where a loss is no finite number
+ * @throws InputError for a schedule that is none, an early end by what is not watched, or a saved state of another training;
+ *   Interrupted, when the state was saved; Error where a loss is no finite number
  */
 export async function train<I extends TensorTree>(
   options: TrainingOptions<I>,
@@ -77,6 +77,7 @@ export async function train<I extends TensorTree>(
 ): Promise<Training> {
   const { name, step, schedule, stopAt = schedule.steps, scalars = {}, watch, early, save } = options;
   checkSchedule(schedule);
+  if (early && !watch) throw earlyError(name, early.by, 'no watch', 'give `watch`, whose numbers include it');
   const steps = Math.min(stopAt, schedule.steps);
   const found = save && (await loadState(save.file, save.identity));
   const state: Omit<TrainingState, 'tensors'> = found ?? {
@@ -146,6 +147,13 @@ export async function train<I extends TensorTree>(
     const values = await watch!.measure(trained, inputs);
     curves.watched.push({ step: state.done, values: finite(values) });
     const value = early && values[early.by];
+    if (early && value === undefined)
+      throw earlyError(
+        name,
+        early.by,
+        `a watch that measures ${Object.keys(values).join(', ') || 'nothing'}`,
+        'name one of these',
+      );
     if (value !== undefined && (!state.best || value > state.best.value)) {
       if (state.bestTensors) tf.dispose(state.bestTensors);
       state.best = { step: state.done, value };
@@ -154,6 +162,14 @@ export async function train<I extends TensorTree>(
     } else tf.dispose(all);
   }
 }
+
+const earlyError = (name: string, by: string, given: string, fix: string): InputError =>
+  new InputError({
+    what: `cannot end ${name} early`,
+    given: `\`early\` by ${by}, and ${given}`,
+    expected: `a watch that measures ${by}`,
+    fix,
+  });
 
 /** How many looks were no better than the best one. */
 const looksSinceBest = ({ best, curves }: Pick<TrainingState, 'best' | 'curves'>): number =>

@@ -1,23 +1,19 @@
 // What the plan leaves open is chosen here, on cases that are learnt from by nobody and scored for nothing else.
 import { Findings, mean } from '../findings';
-import type { RunLong, StudyDefinition, StudyOutcome } from '../study';
+import type { StudyDefinition, StudyOutcome } from '../study';
 import { sweepStudy } from '../study';
-import { filesOf } from './data';
-import { encoderFile } from './encoder-file';
 import { plan } from './plan';
 import type { TrainedRun, TrainingRun } from './run';
 import { choiceRuns, shortRun } from './runs';
+import type { Trainings } from './sweep';
+import { needsOf, originOf, runTraining } from './sweep';
 
-interface Spec {
-  runs: TrainingRun[];
-}
-
-export const crossPlaneChoices: StudyDefinition<Spec, TrainingRun, TrainedRun> = sweepStudy({
+export const crossPlaneChoices: StudyDefinition<Trainings, TrainingRun, TrainedRun> = sweepStudy({
   id: 'cross-plane-choices',
   title: 'Training on linked planes: what is chosen on cases that are not scored',
   module: 'experiments/cross-plane/choices',
   name: 'crossPlaneChoices',
-  needs: [encoderFile, ...(['learn', 'choose'] as const).flatMap((purpose) => filesOf('hippocampus', purpose).flatMap(({ image, labels }) => [image, labels]))], // prettier-ignore
+  needs: needsOf(['hippocampus'], ['learn', 'choose']),
   backend: true,
   specs: {
     tiny: { runs: [shortRun('triplets', 2, { scored: 'choose' })] },
@@ -25,25 +21,20 @@ export const crossPlaneChoices: StudyDefinition<Spec, TrainingRun, TrainedRun> =
     full: { runs: choiceRuns() },
   },
   cost: { quick: { seconds: 40, memoryGiB: 1 }, full: { seconds: 1500, memoryGiB: 1.5 } },
-  sweep: { specs: ({ runs }) => runs, runOne, combine },
+  sweep: { specs: ({ runs }) => runs, runOne: runTraining, combine },
 });
-
-async function runOne(run: TrainingRun, long: RunLong): Promise<TrainedRun> {
-  const { trainArm } = await import('./run.js');
-  return trainArm(long.backend!, run, long);
-}
 
 /** `learning-rate-0.003.steps-1000`, `lambda-0.03`. */
 const idOf = ({ arm, learningRate, steps, lambda }: TrainingRun): string =>
   arm.consistent ? `lambda-${lambda}` : `learning-rate-${learningRate}.steps-${steps}`;
 
-function combine({ runs }: Spec, parts: TrainedRun[]): StudyOutcome {
+function combine({ runs }: Trainings, parts: TrainedRun[]): StudyOutcome {
   const found = new Findings('cross-plane-choices', plan.choices.seed);
   const rows = parts.map(({ run, scores, curves }) => {
-    const dice = mean(scores.after.map(({ dice: { mean: both } }) => both[0]));
-    found.observed(`dice.${idOf(run)}`, `Mean Dice, ${run.arm.title}, learning rate ${run.learningRate}, ${run.steps} steps, lambda ${run.lambda}`, '1', scores.after.map(({ dice: { mean: both } }) => both[0]), mean); // prettier-ignore
+    const each = scores.after.map(({ dice }) => dice.mean[0]);
+    found.observed(`dice.${idOf(run)}`, `Mean Dice, ${run.arm.title}, learning rate ${run.learningRate}, ${run.steps} steps, lambda ${run.lambda}`, '1', each, mean); // prettier-ignore
     const looks = curves.watched.at(-1)?.values;
-    return { arm: run.arm.title, rate: run.learningRate, steps: run.steps, lambda: run.lambda, dice, ratio: looks?.ratio ?? null, cosine: looks?.cosine ?? null }; // prettier-ignore
+    return { arm: run.arm.title, rate: run.learningRate, steps: run.steps, lambda: run.lambda, dice: mean(each), ratio: looks?.ratio ?? null, cosine: looks?.cosine ?? null }; // prettier-ignore
   });
   found.table('tried', 'What was tried on the cases for choices', 'measured', {
     columns: [
@@ -57,10 +48,5 @@ function combine({ runs }: Spec, parts: TrainedRun[]): StudyOutcome {
     ],
     rows,
   });
-  return {
-    findings: found.all,
-    inputs: parts[0].inputs,
-    notes: [...new Set(parts.flatMap(({ notes }) => notes))],
-    seed: runs[0].seed,
-  };
+  return { findings: found.all, ...originOf(parts), seed: runs[0].seed };
 }

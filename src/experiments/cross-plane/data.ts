@@ -48,7 +48,7 @@ const sources: Record<DatasetName, Source> = {
     dataset: 'brats2015-deepmedic',
     channel: 'flair',
     subjects: (purpose) =>
-      subjectsOf(loadManifest('brats2015-deepmedic'), purpose === 'learn' ? 'train' : 'validation'),
+      subjectsOf(loadManifest('brats2015-deepmedic'), purpose === 'score' ? 'validation' : 'train'),
     // Oedema around, and the core: both together are the whole tumour.
     classOf: (label) => (label === 0 ? 0 : label === 2 ? 1 : 2),
   },

@@ -61,9 +61,11 @@ export const plan = {
     /** Of the manifest's training cases, in its order: the first are learnt from, the last are for choices. */
     learn: 150,
     choose: 30,
-    /** All of the manifest's validation cases, scored once. Its test cases stay closed. */
+    /** All of the manifest's validation cases, scored once, at the end. Its test cases stay closed. */
     score: 40,
   },
+  /** Of the cases for choices, so many are looked at during every training; nothing is chosen by them then. */
+  watched: 3,
 
   /** Predicted along axial slices, and as the mean along three axes: averaging alone raises Dice, whatever was trained. */
   primary: {
@@ -89,8 +91,8 @@ export const plan = {
       ],
     },
     /**
-     * BraTS FLAIR along y, its true coarse axis: the manifest's two training subjects are learnt from and its two for validation
-     * scored. With so few nothing is tested: points are shown.
+     * BraTS FLAIR along y, its true coarse axis: the manifest's two training subjects are learnt from (and watched) and its two for
+     * validation scored. With so few nothing is tested: points are shown.
      */
     brats: {
       arms: ['triplets', 'triplets-consistent'],

@@ -20,7 +20,6 @@ import type { PlaneInputs } from '../../memory/tri-siamese';
 import { agreementOf } from '../../metrics/agreement';
 import { throughPlane } from '../../metrics/jitter';
 import { maskOf } from '../../metrics/mask';
-import type { Mask } from '../../metrics/mask';
 import { diceOf, overlapOf } from '../../metrics/mask-pair';
 import type { SamRow } from '../../models/registry';
 import { models } from '../../models/registry';
@@ -35,8 +34,10 @@ import { batchInputs, DrawnBatches } from '../../training/drawn-batches';
 import type { Curves } from '../../training/curves';
 import { clipped } from '../../training/optimisers';
 import type { PlaneTraining, TrainedPredictor } from '../../training/plane-network';
-import { BalanceMeter, planePredictor, planeStep } from '../../training/plane-network';
+import { BalanceMeter, planePredictor, planeStep, stepFlops } from '../../training/plane-network';
 import { train } from '../../training/train';
+import type { Volume } from '../../volume/volume';
+import { mean } from '../findings';
 import type { DatasetName, PlanCase, Purpose } from './data';
 import { openCases } from './data';
 import { loadedEncoder } from './encoder';
@@ -77,10 +78,10 @@ export interface TrainedRun {
   run: TrainingRun;
   device: string;
   curves: Curves;
-  /** At the start, of the first five cases; and at the end, of all. */
+  /** At the end, of all cases that are scored; and before the first step, of those that are watched. */
   scores: Record<'before' | 'after', CaseScores[]>;
-  /** Slices of a prediction of all scored cases, along one axis and along three. */
-  slices: Record<'axial' | 'mean', number>;
+  /** FLOPs of one step, and of a scored case's prediction along one axis and along three (their mean). */
+  flop: Record<'step' | 'axial' | 'mean', number>;
   seconds: number;
   inputs: { name: string; sha256: string }[];
   notes: string[];
@@ -107,6 +108,7 @@ export async function trainArm(
   const state = path.join(cacheDir('training'), `${sha256OfValue(given)}.safetensors`);
   const learning = await openCases(given.data, 'learn', given.thick, long, given.most?.learn);
   const scoring = await openCases(given.data, given.scored, given.thick, long, given.most?.score);
+  const watched = await openCases(given.data, 'choose', given.thick, long, plan.watched);
   const training = await start(given);
   const { network } = training;
   const { imageSize: size, channels } = network.encoder as SamRow['config']['encoder'];
@@ -127,12 +129,12 @@ export async function trainArm(
   const inputs = batchInputs(batches);
   const step = await planeStep(backend, training, inputs);
   const { classes } = plan.network;
+  const flops = stepFlops(training, inputs);
   const predictor = await planePredictor(backend, training, { size, side, channels, classes, batch: 16 });
   const balance = arm.draw === 'triplets' ? await BalanceMeter.open(backend, training, inputs) : undefined;
   tf.dispose(flattenTree(training.parameters));
   try {
-    const before = await scoreAll(predictor, scoring.cases.slice(0, 5), given, long);
-    const few = scoring.cases.slice(0, 2);
+    const before = await scoreAll(predictor, watched.cases, given, long);
     const done = await train<PlaneInputs>(
       {
         name: `${arm.title}, seed ${seed}`,
@@ -144,9 +146,13 @@ export async function trainArm(
           every: Math.ceil(steps / 5),
           async measure(trained, batch) {
             predictor.write(trained);
-            const found = await scoreAll(predictor, few, given, { signal: long.signal });
-            const dice = found.reduce((sum, { dice: { mean } }) => sum + mean[0], 0) / found.length;
-            return { dice, ...(balance && (await balance.measure(trained, batch))) };
+            const found = await scoreAll(predictor, watched.cases, given, { signal: long.signal });
+            return {
+              dice: mean(found.map(({ dice }) => dice.mean[0])),
+              disagree: mean(found.map(({ agreement }) => agreement.disagree)),
+              wrong: mean(found.map(({ agreement }) => agreement.wrong)),
+              ...(balance && (await balance.measure(trained, batch))),
+            };
           },
         },
         // A replay is short, and nothing goes on from it.
@@ -161,15 +167,15 @@ export async function trainArm(
     const after = await scoreAll(predictor, scoring.cases, given, long);
     rmSync(state, { force: true });
     const along = (plane: PlaneName): number =>
-      scoring.cases.reduce((sum, { thick }) => sum + thick.image.grids[plane].count, 0);
+      predictor.flops! * mean(scoring.cases.map(({ thick }) => thick.image.grids[plane].count));
     return {
       run: given,
       device: backend.device,
       curves: done.curves,
       scores: { before, after },
-      slices: { axial: along('axial'), mean: planeNames.reduce((sum, plane) => sum + along(plane), 0) },
+      flop: { step: flops, axial: along('axial'), mean: planeNames.reduce((sum, plane) => sum + along(plane), 0) }, // prettier-ignore
       seconds: (performance.now() - began) / 1000,
-      inputs: [...learning.inputs, ...scoring.inputs],
+      inputs: [...learning.inputs, ...scoring.inputs, ...watched.inputs],
       notes: [...learning.notes, ...scoring.notes],
     };
   } finally {
@@ -187,8 +193,9 @@ async function start({ arm, seed, learningRate, lambda }: TrainingRun): Promise<
     new Random(`parameters ${seed}`),
   ) as PlaneParameters;
   const place = arm.trained === 'all' ? 'trained' : 'frozen';
-  const { encoder, ...others } = parameters[place];
-  const known = arm.encoder === 'masked' ? await loadedEncoder(encoder) : encoder;
+  const { encoder: random, ...others } = parameters[place];
+  const known = arm.encoder === 'masked' ? await loadedEncoder((models[plan.network.model] as SamRow).config.encoder) : random; // prettier-ignore
+  if (known !== random) tf.dispose(flattenTree(random));
   return {
     name: arm.title,
     network,
@@ -219,24 +226,21 @@ async function scoreAll(
       data: thinLabels(likeliest(prediction), labels.dims, thick.axis, thick.factor),
     });
     const maps = { axial: labelled(each.axial), mean: labelled(averaged(Object.values(each))) };
-    const coronal = maskOf(labelled(each.coronal), [1, 2]);
-    const truth = maskOf(labels, [1, 2]);
-    const parts = [[1, 2], [1], [2]];
-    const both = (way: 'axial' | 'mean'): Mask => maskOf(maps[way], parts[0]);
+    // Both parts together, and each.
+    const masksOf = (map: Volume) => [maskOf(map, [1, 2]), maskOf(map, [1]), maskOf(map, [2])] as const;
+    const truth = masksOf(labels);
+    const masks = { axial: masksOf(maps.axial), mean: masksOf(maps.mean) };
     const dice = (way: 'axial' | 'mean') =>
-      parts.map((part) => diceOf(overlapOf(maskOf(maps[way], part), maskOf(labels, part)))) as [
-        number,
-        number,
-        number,
-      ];
+      masks[way].map((mask, part) => diceOf(overlapOf(mask, truth[part]))) as [number, number, number];
     const normal = own.image.grids.axial.normal;
     const jitter = (way: 'axial' | 'mean'): number | null =>
-      orNull(throughPlane(both(way), truth, normal).jitter);
+      orNull(throughPlane(masks[way][0], truth[0], normal).jitter);
+    const coronal = maskOf(labelled(each.coronal), [1, 2]);
     const {
       disagree,
       agreeAndRight: right,
       agreeAndWrong: wrong,
-    } = agreementOf(both('axial'), coronal, truth);
+    } = agreementOf(masks.axial[0], coronal, truth[0]);
     scores.push({
       name: own.name,
       dice: { axial: dice('axial'), mean: dice('mean') },

@@ -33,10 +33,23 @@ function byCase(
   return new Map([...values].map(([name, each]) => [name, mean(each)]));
 }
 
+/** Of both parts together. */
 const dice =
-  (way: Way, part = 0) =>
+  (way: Way) =>
   (scores: CaseScores): number =>
-    scores.dice[way][part];
+    scores.dice[way][0];
+
+/** Mean over the cases of one training. */
+const meanDice = ({ scores }: TrainedRun, way: Way): number => mean(scores.after.map(dice(way)));
+
+/** The first training of each arm of the primary pair. */
+const firstOfPair = (
+  of: (name: ArmName) => TrainedRun[],
+): { name: ArmName; title: string; part: TrainedRun }[] =>
+  [plan.primary.against, plan.primary.of].flatMap((name) => {
+    const part = of(name).find(({ run }) => run.seed === plan.seeds.primary[0]);
+    return part ? [{ name, title: `${arms[name].title}, seed ${part.run.seed}`, part }] : [];
+  });
 
 /** @returns notes */
 export function findScores(found: Findings, parts: readonly TrainedRun[]): string[] {
@@ -45,6 +58,7 @@ export function findScores(found: Findings, parts: readonly TrainedRun[]): strin
   for (const name of armNames) findArm(found, name, of(name));
   findPrimary(found, of(plan.primary.of), of(plan.primary.against));
   findOthers(found, of);
+  findWatched(found, of);
   findCurves(found, of);
   findThick(found, parts);
   tabulate(found, of);
@@ -69,8 +83,32 @@ function findArm(found: Findings, name: ArmName, parts: readonly TrainedRun[]): 
     ({ agreement }) => agreement.disagree,
   );
   say('wrong', 'Share of voxels where both agree and are wrong', ({ agreement }) => agreement.wrong);
-  const before = parts.flatMap(({ scores }) => scores.before.map(({ agreement }) => agreement.disagree)).filter(Number.isFinite); // prettier-ignore
-  if (before.length > 0) found.observed(`disagree-before.${name}`, `Share of voxels where axial and coronal slices disagree, before training: ${title}`, '1', before, mean); // prettier-ignore
+  const [first] = parts;
+  found.derived(`flop.training.${name}`, `Arithmetic of one training: ${title}`, 'TFLOP', (first.run.steps * first.flop.step) / 1e12, 'steps times FLOPs of one, counted on shapes'); // prettier-ignore
+}
+
+/** Disagreement before the first step and after the last, on cases that are looked at during training: not those that are scored. */
+function findWatched(found: Findings, of: (name: ArmName) => TrainedRun[]): void {
+  for (const name of [plan.primary.against, plan.primary.of])
+    for (const [key, words] of [
+      ['disagree', 'disagree'],
+      ['wrong', 'agree and are wrong'],
+    ] as const) {
+      const each = of(name).map(({ scores, curves }) => ({
+        before: mean(scores.before.map(({ agreement }) => agreement[key])),
+        after: curves.watched.at(-1)?.values[key] ?? NaN,
+      }));
+      for (const when of ['before', 'after'] as const)
+        found.add({
+          id: `watched.${key}.${when}.${name}`,
+          title: `Share of voxels where axial and coronal slices ${words}, ${when} training, watched cases: ${arms[name].title}`,
+          kind: 'measured',
+          unit: '1',
+          value: mean(each.map((own) => own[when])),
+          uncertainty: studentInterval(each.map((own) => own[when])),
+          source: `${each.length} seeds`,
+        });
+    }
 }
 
 /** Differences of two arms, case by case. */
@@ -78,8 +116,9 @@ function differences(
   a: readonly TrainedRun[],
   b: readonly TrainedRun[],
   of: (scores: CaseScores) => number | null,
+  ofSecond = of,
 ): number[] {
-  const [first, second] = [byCase(a, of), byCase(b, of)];
+  const [first, second] = [byCase(a, of), byCase(b, ofSecond)];
   return [...first].flatMap(([name, value]) => (second.has(name) ? [value - second.get(name)!] : []));
 }
 
@@ -127,10 +166,8 @@ function findOthers(found: Findings, of: (name: ArmName) => TrainedRun[]): void 
   for (const [id, a, b] of compared)
     for (const way of wayNames)
       found.observed(`difference.${id}.${way}`, `Dice, ${arms[a].title} minus ${arms[b].title}, predicted by ${ways[way]}`, '1', differences(of(a), of(b), dice(way)), mean); // prettier-ignore
-  for (const name of armNames) {
-    const [averaged, alone] = [byCase(of(name), dice('mean')), byCase(of(name), dice('axial'))];
-    found.observed(`averaging.${name}`, `Dice of the mean of three axes minus that of axial slices: ${arms[name].title}`, '1', [...averaged].map(([key, value]) => value - alone.get(key)!), mean); // prettier-ignore
-  }
+  for (const name of armNames)
+    found.observed(`averaging.${name}`, `Dice of the mean of three axes minus that of axial slices: ${arms[name].title}`, '1', differences(of(name), of(name), dice('mean'), dice('axial')), mean); // prettier-ignore
   for (const [id, value] of [
     ['disagree', ({ agreement }: CaseScores) => agreement.disagree],
     ['wrong', ({ agreement }: CaseScores) => agreement.wrong],
@@ -141,59 +178,50 @@ function findOthers(found: Findings, of: (name: ArmName) => TrainedRun[]): void 
 
 /** The curves of the primary pair's first seed: what a replay is compared with, and what notebooks draw. */
 function findCurves(found: Findings, of: (name: ArmName) => TrainedRun[]): void {
-  for (const name of [plan.primary.against, plan.primary.of]) {
-    const part = of(name).find(({ run }) => run.seed === plan.seeds.primary[0]);
-    if (!part) continue;
+  for (const { name, title, part } of firstOfPair(of)) {
     const columns = ['loss', 'segmentation', 'consistency'];
-    found.table(
-      `curve.${name}`,
-      `Losses of every step: ${arms[name].title}, seed ${part.run.seed}`,
-      'measured',
-      {
-        columns: [
-          { key: 'step', title: 'Step', digits: 0 },
-          ...columns.map((key) => ({ key, title: key, digits: 4 })),
-        ],
-        rows: part.curves.steps.map(({ step, values }) => ({ step, ...values })),
-      },
-    );
-    found.table(
-      `watched.${name}`,
-      `What was looked at now and then: ${arms[name].title}, seed ${part.run.seed}`,
-      'measured',
-      {
-        columns: ['step', 'dice', 'ratio', 'cosine'].map((key) => ({
-          key,
-          title: key,
-          digits: key === 'step' ? 0 : 3,
-        })),
-        rows: part.curves.watched.map(({ step, values }) => ({ step, ...values })),
-      },
-    );
+    found.table(`curve.${name}`, `Losses of every step: ${title}`, 'measured', {
+      columns: [
+        { key: 'step', title: 'Step', digits: 0 },
+        ...columns.map((key) => ({ key, title: key, digits: 4 })),
+      ],
+      rows: part.curves.steps.map(({ step, values }) => ({ step, ...values })),
+    });
+    found.table(`watched.${name}`, `What was looked at now and then: ${title}`, 'measured', {
+      columns: ['step', 'dice', 'disagree', 'wrong', 'ratio', 'cosine'].map((key) => ({
+        key,
+        title: key,
+        digits: key === 'step' ? 0 : 3,
+      })),
+      rows: part.curves.watched.map(({ step, values }) => ({ step, ...values })),
+    });
   }
 }
 
 /** The same curves as a figure, and every arm's scores as another. */
 function drawAll(found: Findings, of: (name: ArmName) => TrainedRun[]): void {
-  const runs = [plan.primary.against, plan.primary.of].flatMap((name) => {
-    const part = of(name).find(({ run }) => run.seed === plan.seeds.primary[0]);
-    if (!part) return [];
+  const runs = firstOfPair(of).map(({ title, part }) => {
     const { steps, watched } = part.curves;
+    const before = mean(part.scores.before.map(({ agreement }) => agreement.disagree));
     const width = Math.ceil(steps.length / 40);
     const curves = {
       segmentation: smoothed(steps, 'segmentation', width),
       consistency: smoothed(steps, 'consistency', width),
       ratio: smoothed(watched, 'ratio', 1),
       dice: smoothed(watched, 'dice', 1),
+      disagree: [[0, before] as [number, number], ...smoothed(watched, 'disagree', 1)],
+      wrong: smoothed(watched, 'wrong', 1),
     };
-    return [{ title: `${arms[name].title}, seed ${part.run.seed}`, curves }];
+    return { title, curves };
   });
   found.figure('curves-figure', 'What two trainings showed of themselves', 'training-curves', {
     panels: [
       { name: 'segmentation', title: 'Loss of segmentation', scale: 'linear' },
       { name: 'consistency', title: 'Consistency term, without lambda', scale: 'log' },
       { name: 'ratio', title: 'Gradients: consistency over segmentation', scale: 'log' },
-      { name: 'dice', title: 'Dice of two cases', scale: 'linear' },
+      { name: 'dice', title: 'Dice of watched cases', scale: 'linear' },
+      { name: 'disagree', title: 'Axial and coronal slices disagree', scale: 'linear' },
+      { name: 'wrong', title: 'They agree and are wrong', scale: 'linear' },
     ],
     runs,
   });
@@ -204,7 +232,7 @@ function drawAll(found: Findings, of: (name: ArmName) => TrainedRun[]): void {
       ways: wayNames.map((way) => ({
         name: `predicted by ${ways[way]}`,
         result: `${found.study}.dice.${name}.${way}`,
-        points: of(name).map(({ scores }) => mean(scores.after.map(dice(way)))),
+        points: of(name).map((part) => meanDice(part, way)),
       })),
     })),
   });
@@ -260,7 +288,9 @@ function tabulate(found: Findings, of: (name: ArmName) => TrainedRun[]): void {
       { key: 'jitter', title: 'Jitter, axial', digits: 3 },
       { key: 'disagree', title: 'Disagree', digits: 3 },
       { key: 'wrong', title: 'Agree and wrong', digits: 3 },
-      { key: 'minutes', title: 'Training', unit: 'min', digits: 1 },
+      { key: 'training', title: 'Training', unit: 'TFLOP', digits: 1 },
+      { key: 'predicting', title: 'A case along three axes', unit: 'GFLOP', digits: 1 },
+      { key: 'minutes', title: 'Training and scoring', unit: 'min', digits: 1 },
     ],
     rows: armNames.map((name) => ({
       arm: arms[name].title,
@@ -270,6 +300,8 @@ function tabulate(found: Findings, of: (name: ArmName) => TrainedRun[]): void {
       jitter: value(`jitter.${name}.axial`),
       disagree: value(`disagree.${name}`),
       wrong: value(`wrong.${name}`),
+      training: value(`flop.training.${name}`),
+      predicting: of(name)[0].flop.mean / 1e9,
       minutes: mean(of(name).map(({ seconds }) => seconds / 60)),
     })),
   });
@@ -284,8 +316,8 @@ function tabulate(found: Findings, of: (name: ArmName) => TrainedRun[]): void {
       of(name).map((part) => ({
         arm: arms[name].title,
         seed: part.run.seed,
-        axial: mean(part.scores.after.map(dice('axial'))),
-        mean: mean(part.scores.after.map(dice('mean'))),
+        axial: meanDice(part, 'axial'),
+        mean: meanDice(part, 'mean'),
       })),
     ),
   });

@@ -6,18 +6,14 @@ import { Findings } from '../findings';
 import type { RunLong, StudyDefinition, StudyOutcome } from '../study';
 import { sweepStudy } from '../study';
 import { chosen } from './chosen';
-import { filesOf } from './data';
-import { encoderFile } from './encoder-file';
 import type { ArmName } from './plan';
 import { plan } from './plan';
 import type { TrainedRun, TrainingRun } from './run';
 import type { Chosen } from './runs';
 import { runOf, scoredRuns, shortRun } from './runs';
 import { findScores } from './scores';
-
-interface Spec {
-  runs: TrainingRun[];
-}
+import type { Trainings } from './sweep';
+import { needsOf, originOf, runTraining } from './sweep';
 
 const pair: ArmName[] = [plan.primary.against, plan.primary.of];
 /** Steps of a stored run that quick mode does again. */
@@ -27,12 +23,12 @@ const replayed = 60;
 const complete = (): Chosen | undefined =>
   chosen && chosen.lambda !== null ? { ...chosen, lambda: chosen.lambda } : undefined;
 
-export const crossPlane: StudyDefinition<Spec, TrainingRun, TrainedRun> = sweepStudy({
+export const crossPlane: StudyDefinition<Trainings, TrainingRun, TrainedRun> = sweepStudy({
   id: 'cross-plane',
   title: 'Trained on linked planes, on single ones, and with a consistency term: real volumes',
   module: 'experiments/cross-plane/study',
   name: 'crossPlane',
-  needs: [encoderFile, ...(['learn', 'score'] as const).flatMap((purpose) => (['hippocampus', 'brats'] as const).flatMap((name) => filesOf(name, purpose).flatMap(({ image, labels }) => [image, labels])))], // prettier-ignore
+  needs: needsOf(['hippocampus', 'brats'], ['learn', 'choose', 'score']),
   backend: true,
   specs: {
     tiny: { runs: pair.map((name) => shortRun(name, 2)) },
@@ -56,21 +52,15 @@ async function runOne(run: TrainingRun, long: RunLong): Promise<TrainedRun> {
       expected: 'all of them in src/experiments/cross-plane/chosen.ts',
       fix: 'run `coc reproduce --mode full --only cross-plane-choices` and choose by the rules of plan.ts',
     });
-  const { trainArm } = await import('./run.js');
-  return trainArm(long.backend!, run, long);
+  return runTraining(run, long);
 }
 
-function combine({ runs }: Spec, parts: TrainedRun[]): StudyOutcome {
+function combine({ runs }: Trainings, parts: TrainedRun[]): StudyOutcome {
   const found = new Findings('cross-plane', plan.seeds.primary[0]);
   const isReplay = runs.some(({ only }) => only !== undefined);
   const notes = isReplay ? findReplay(found, parts) : findScores(found, parts);
-  const inputs = new Map(parts.flatMap((part) => part.inputs.map((input) => [input.name, input])));
-  return {
-    findings: found.all,
-    inputs: [...inputs.values()],
-    notes: [...notes, ...new Set(parts.flatMap((part) => part.notes))],
-    seed: runs[0].seed,
-  };
+  const origin = originOf(parts);
+  return { findings: found.all, ...origin, notes: [...notes, ...origin.notes], seed: runs[0].seed };
 }
 
 /** The first steps, beside those of the record: the largest relative difference of a loss. */

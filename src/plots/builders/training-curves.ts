@@ -7,6 +7,7 @@ import { formatNumber } from '../../results/format';
 import { logAxis } from '../axes';
 import type { Builder, DataRow } from '../figure';
 import { dataOf } from '../figure';
+import { panelHeading } from '../panel-heading';
 import type { JsonObject, Trace } from '../spec';
 import { grey, palette, size, template, width } from '../theme';
 
@@ -14,7 +15,7 @@ const dataSchema = z.strictObject({
   panels: z
     .array(z.strictObject({ name: z.string(), title: z.string(), scale: z.enum(['linear', 'log']) }))
     .min(1)
-    .max(8),
+    .max(6),
   runs: z
     .array(
       z.strictObject({
@@ -83,7 +84,7 @@ export const trainingCurves: Builder = (own) => {
         showlegend: false,
         ...Object.fromEntries(axes),
         annotations: [
-          ...panels.map((panel, k) => heading(panel, k, place(k))),
+          ...panels.map(({ title }, k) => panelHeading(k, title, place(k).x[0], place(k).y[1])),
           ...(key > 0 ? runs.map((run, r) => keyLine(run, r)) : []),
         ],
       },
@@ -119,18 +120,6 @@ function line({ name, scale }: Panel, { title, curves }: Run, r: number, k: numb
     },
   ];
 }
-
-const heading = ({ title }: Panel, k: number, { x, y }: { x: number[]; y: number[] }): JsonObject => ({
-  text: `<b>${'abcdefgh'[k]}</b>\u00a0\u00a0${title}`,
-  xref: 'paper',
-  yref: 'paper',
-  x: x[0],
-  y: y[1],
-  xanchor: 'left',
-  yanchor: 'bottom',
-  yshift: 4,
-  font: { size: size.heading },
-});
 
 const dashes = { solid: '———', dash: '– – –', dot: '· · · ·', dashdot: '– · –' } as const;
 const keyLine = ({ title }: Run, r: number): JsonObject => ({

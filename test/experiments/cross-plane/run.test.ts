@@ -27,10 +27,11 @@ describeWith('native-tensorflow', 'a training of the plan', () => {
     expect(b[0].segmentation).toBeCloseTo(a[0].segmentation!, 5);
     expect(b[0].loss! - b[0].segmentation!).toBeCloseTo(0.1 * b[0].consistency!, 5);
     expect(a[0].loss).toBe(a[0].segmentation);
-    for (const { scores, slices, curves } of [without, withIt]) {
+    for (const { scores, flop, curves } of [without, withIt]) {
       expect(curves.steps.length).toBe(3);
       expect(scores.after.length).toBe(2);
-      expect(slices.mean).toBeGreaterThan(2 * slices.axial);
+      expect(flop.mean).toBeGreaterThan(2 * flop.axial);
+      expect(flop.step).toBeGreaterThan(0);
       for (const { dice, agreement } of scores.after) {
         for (const value of [...dice.axial, ...dice.mean]) expect(value).toBeLessThanOrEqual(1);
         expect(agreement.disagree + agreement.right + agreement.wrong).toBeCloseTo(1, 6);

@@ -26,9 +26,12 @@ function trained(): TrainedRun[] {
     return {
       run,
       device: 'made up',
-      curves: { steps: [{ step: 1, values: { loss: 1, segmentation: 1, consistency: 0 } }], watched: [] },
+      curves: {
+        steps: [{ step: 1, values: { loss: 1, segmentation: 1, consistency: 0 } }],
+        watched: [{ step: 1, values: { dice: 0.5, disagree: 0.1 + run.seed / 100, wrong: 0.2 } }],
+      },
       scores: { before: scores, after: scores },
-      slices: { axial: 1, mean: 3 },
+      flop: { step: 1e9, axial: 1, mean: 3 },
       seconds: 60,
       inputs: [],
       notes: [],
@@ -82,8 +85,10 @@ describe('the figures of the plan', () => {
 
   it('show curves where there are any, each in a dash of its own', () => {
     const { spec, caption } = figure('cross-plane.curves-figure', results);
-    // Made-up trainings have one step, no looks, and a consistency of 0, which has no logarithm.
-    expect(spec.data.map(({ line }) => (line as { dash: string }).dash)).toEqual(['solid', 'dash']);
+    // Made-up trainings have one step, one look without a ratio, and a consistency of 0, which has no logarithm: four panels.
+    expect(spec.data.map(({ line }) => (line as { dash: string }).dash)).toEqual(
+      Array.from({ length: 4 }, () => ['solid', 'dash']).flat(),
+    );
     expect(caption).toContain('Loss of segmentation, triplets, consistency, seed 1: 1.000 at step 1');
   });
 });

@@ -25,7 +25,7 @@ function ended(run: TrainingRun, dice: number, notes: string[] = []): TrainedRun
       watched: [{ step: 1, values: { dice, ratio: 0.5, cosine: -0.1 } }],
     },
     scores: { before: scores, after: scores },
-    slices: { axial: 1, mean: 3 },
+    flop: { step: 1, axial: 1, mean: 3 },
     seconds: 1,
     inputs: [{ name: 'an image', sha256: '0'.repeat(64) }],
     notes,
