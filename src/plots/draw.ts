@@ -10,6 +10,7 @@ import { armScores } from './builders/arm-scores';
 import { memoryTimeline } from './builders/memory-timeline';
 import { trainingCurves } from './builders/training-curves';
 import { kernelTransfer } from './builders/kernel-transfer';
+import { pairedDifferences } from './builders/paired-differences';
 import { pixelLedger } from './builders/pixel-ledger';
 import { planeReadTimes } from './builders/plane-read-times';
 import { rankTradeoff } from './builders/rank-tradeoff';
@@ -32,6 +33,7 @@ export const builders: Record<string, Builder | undefined> = {
   'memory-ladder': memoryLadder,
   'arm-scores': armScores,
   'memory-timeline': memoryTimeline,
+  'paired-differences': pairedDifferences,
   'training-curves': trainingCurves,
   'kernel-transfer': kernelTransfer,
   'pixel-ledger': pixelLedger,

@@ -110,6 +110,13 @@ describe('a training', () => {
     expect(await weight(done)).toBe(weights[1]);
   });
 
+  it('does not end early by what nobody measures', async () => {
+    const early = { by: 'dice', patience: 3 };
+    await expect(train(options({ early }))).rejects.toThrow(/cannot end .* early: given `early` by dice, and no watch/); // prettier-ignore
+    const watch = { every: 1, measure: () => Promise.resolve({ ratio: 1 }) };
+    await expect(train(options({ early, watch }))).rejects.toThrow('a watch that measures ratio, expected a watch that measures dice'); // prettier-ignore
+  });
+
   it('frees all that it makes', async () => {
     const file = path.join(folder, 'freed');
     const once = async (): Promise<void> => {

@@ -108,7 +108,7 @@ export async function trainArm(
   const state = path.join(cacheDir('training'), `${sha256OfValue(given)}.safetensors`);
   const learning = await openCases(given.data, 'learn', given.thick, long, given.most?.learn);
   const scoring = await openCases(given.data, given.scored, given.thick, long, given.most?.score);
-  const watched = await openCases(given.data, 'choose', given.thick, long, plan.watched);
+  const watched = await openCases(given.data, 'choose', given.thick, long, plan.watched[given.data]);
   const training = await start(given);
   const { network } = training;
   const { imageSize: size, channels } = network.encoder as SamRow['config']['encoder'];
@@ -143,7 +143,7 @@ export async function trainArm(
         schedule: { peak: learningRate, warmUp: Math.round(plan.optimiser.warmUpShare * steps), steps, power: plan.optimiser.power }, // prettier-ignore
         stopAt: only,
         watch: {
-          every: Math.ceil(steps / 5),
+          every: Math.ceil(steps / 4),
           async measure(trained, batch) {
             predictor.write(trained);
             const found = await scoreAll(predictor, watched.cases, given, { signal: long.signal });

@@ -2,7 +2,6 @@
 import type { TrainingRun } from './run';
 import type { Arm, ArmName, Thick } from './plan';
 import { armNames, arms, plan } from './plan';
-import { chosen } from './chosen';
 
 /** As in the file. */
 export const thinSlices: Thick = { axis: 2, factor: 1 };
@@ -60,17 +59,19 @@ export function scoredRuns(by: Chosen): TrainingRun[] {
   ];
 }
 
-/** Runs by which learning rate and number of steps are chosen, then those for lambda, once both are. */
-export function choiceRuns(): TrainingRun[] {
-  const { seed, learningRates, steps, lambdas } = plan.choices;
-  const over = { scored: 'choose' } as const;
-  const first = learningRates.flatMap((learningRate) =>
-    steps.map((own) => runOf('triplets', seed, { learningRate, steps: own, lambda: 0 }, over)),
+/** Choices are made on cases that are not scored in the end. */
+const choosing = { scored: 'choose' } as const;
+
+/** Runs by which learning rate and number of steps are chosen. */
+export function rateRuns(): TrainingRun[] {
+  const { seed, learningRates, steps } = plan.choices;
+  return learningRates.flatMap((learningRate) =>
+    steps.map((own) => runOf('triplets', seed, { learningRate, steps: own, lambda: 0 }, choosing)),
   );
-  if (!chosen) return first;
-  const { learningRate, steps: long } = chosen;
-  const then = lambdas.map((lambda) =>
-    runOf('triplets-consistent', seed, { learningRate, steps: long, lambda }, over),
-  );
-  return [...first, ...then];
+}
+
+/** Runs by which lambda is chosen, once the others are. */
+export function lambdaRuns(by: Omit<Chosen, 'lambda'>): TrainingRun[] {
+  const { seed, lambdas } = plan.choices;
+  return lambdas.map((lambda) => runOf('triplets-consistent', seed, { ...by, lambda }, choosing));
 }

@@ -3,13 +3,13 @@
 import { InputError } from '../../base/errors';
 import { loadStudy, recordedDir } from '../../results/store';
 import { Findings } from '../findings';
-import type { RunLong, StudyDefinition, StudyOutcome } from '../study';
+import type { StudyDefinition, StudyOutcome } from '../study';
 import { sweepStudy } from '../study';
-import { chosen } from './chosen';
+import { chosenLambda } from './chosen-lambda';
+import { chosenRate } from './chosen-rate';
 import type { ArmName } from './plan';
 import { plan } from './plan';
 import type { TrainedRun, TrainingRun } from './run';
-import type { Chosen } from './runs';
 import { runOf, scoredRuns, shortRun } from './runs';
 import { findScores } from './scores';
 import type { Trainings } from './sweep';
@@ -19,9 +19,7 @@ const pair: ArmName[] = [plan.primary.against, plan.primary.of];
 /** Steps of a stored run that quick mode does again. */
 const replayed = 60;
 
-/** What was chosen, once all of it is. */
-const complete = (): Chosen | undefined =>
-  chosen && chosen.lambda !== null ? { ...chosen, lambda: chosen.lambda } : undefined;
+const chosen = { ...chosenRate, lambda: chosenLambda };
 
 export const crossPlane: StudyDefinition<Trainings, TrainingRun, TrainedRun> = sweepStudy({
   id: 'cross-plane',
@@ -33,26 +31,14 @@ export const crossPlane: StudyDefinition<Trainings, TrainingRun, TrainedRun> = s
   specs: {
     tiny: { runs: pair.map((name) => shortRun(name, 2)) },
     quick: { runs: pair.map((name) => replayOf(name)) },
-    full: { runs: scoredRuns(complete() ?? { learningRate: 0, steps: 0, lambda: 0 }) },
+    full: { runs: scoredRuns(chosen) },
   },
   cost: { quick: { seconds: 60, memoryGiB: 1.2 }, full: { seconds: 7200, memoryGiB: 1.5 } },
-  sweep: { specs: ({ runs }) => runs, runOne, combine },
+  sweep: { specs: ({ runs }) => runs, runOne: runTraining, combine },
 });
 
 function replayOf(name: ArmName): TrainingRun {
-  const by = complete();
-  return by ? runOf(name, 1, by, { only: replayed, most: { score: 2 } }) : shortRun(name, replayed);
-}
-
-async function runOne(run: TrainingRun, long: RunLong): Promise<TrainedRun> {
-  if (run.steps === 0)
-    throw new InputError({
-      what: 'cannot run the plan of training',
-      given: 'a learning rate, a number of steps or a lambda that is not chosen yet',
-      expected: 'all of them in src/experiments/cross-plane/chosen.ts',
-      fix: 'run `coc reproduce --mode full --only cross-plane-choices` and choose by the rules of plan.ts',
-    });
-  return runTraining(run, long);
+  return runOf(name, plan.seeds.primary[0], chosen, { only: replayed, most: { score: 2 } });
 }
 
 function combine({ runs }: Trainings, parts: TrainedRun[]): StudyOutcome {

@@ -24,7 +24,7 @@ const dataSchema = z.strictObject({
       }),
     )
     .min(1)
-    .max(4),
+    .max(5),
 });
 type Data = z.infer<typeof dataSchema>;
 type Panel = Data['panels'][number];
@@ -36,6 +36,7 @@ const styles = [
   { colour: palette.vermilion, dash: 'dash' },
   { colour: grey.ink, dash: 'dot' },
   { colour: palette.green, dash: 'dashdot' },
+  { colour: palette.purple, dash: 'longdash' },
 ] as const;
 
 const margin = { l: 52, r: 10, t: 28, b: 40 };
@@ -121,7 +122,7 @@ function line({ name, scale }: Panel, { title, curves }: Run, r: number, k: numb
   ];
 }
 
-const dashes = { solid: '———', dash: '– – –', dot: '· · · ·', dashdot: '– · –' } as const;
+const dashes = { solid: '———', dash: '– – –', dot: '· · · ·', dashdot: '– · –', longdash: '— —' } as const;
 const keyLine = ({ title }: Run, r: number): JsonObject => ({
   text: `<span style="color:${styles[r].colour}">${dashes[styles[r].dash]}</span> ${title}`,
   xref: 'paper',

@@ -63,6 +63,10 @@ describe('the scores of the plan', () => {
     ]);
     const points = found.all.find(({ id }) => id === 'cross-plane.points')!.table!;
     expect(points.rows.length).toBe(5 + 5 + 6 * 3);
+    expect(found.value('jitter-left.triplets')).toBeCloseTo(0, 10);
+    expect(found.value('flop.training.axial-equal-flops')).toBeCloseTo(0.03, 10);
+    // Seeds 1 to 3.
+    expect(found.value('thick.4.consistent.mean')).toBeCloseTo(0.022, 10);
     const thick = found.all.find(({ id }) => id === 'cross-plane.thick')!.table!;
     expect(thick.rows.map(({ data, factor }) => `${String(data)} ${String(factor)}`)).toContain('brats 4');
   });
@@ -81,6 +85,21 @@ describe('the figures of the plan', () => {
     expect(rows.filter(({ low }) => low !== null).length).toBe(2 * 8);
     const symbols = spec.data.map(({ marker }) => (marker as { symbol: string }).symbol);
     expect(symbols).toEqual(['circle-open', 'circle', 'diamond-open', 'diamond']);
+  });
+
+  it('have a point for every case and every seed of the primary pair', () => {
+    const { rows, spec, alt } = figure('cross-plane.primary-figure', results);
+    expect(rows.filter(({ low }) => low !== null).map(({ value }) => value)).toEqual([expect.closeTo(0.023, 10), expect.closeTo(0.023, 10)]); // prettier-ignore
+    expect((spec.data[0] as unknown as { x: number[] }).x.length).toBe(3 + 5);
+    expect(alt).toContain('seeds: mean 0.0230 (0.0210 to 0.0250); 0 of 5 are smaller than 0.01.');
+  });
+
+  it('are there for every training', () => {
+    const figures = found.all.filter(({ figure: own }) => own?.builder === 'training-curves');
+    const drawn = figures.flatMap(({ figure: own }) => (own!.data as { runs: object[] }).runs);
+    // Two of them beside each other as well.
+    expect(drawn.length).toBe(scoredRuns(by).length + 2);
+    for (const { id } of figures) expect(() => figure(id, results)).not.toThrow();
   });
 
   it('show curves where there are any, each in a dash of its own', () => {

@@ -1,10 +1,14 @@
 // What the studies of the plan make of their runs: choices as they were tried, a replay beside the record, scores else.
 import { describe, expect, it } from 'vitest';
-import { crossPlaneChoices } from '../../../src/experiments/cross-plane/choices';
+import { chosenLambda } from '../../../src/experiments/cross-plane/chosen-lambda';
+import { chosenRate } from '../../../src/experiments/cross-plane/chosen-rate';
+import { crossPlaneLambda } from '../../../src/experiments/cross-plane/lambda-choice';
+import { crossPlaneRate } from '../../../src/experiments/cross-plane/rate-choice';
 import type { TrainedRun, TrainingRun } from '../../../src/experiments/cross-plane/run';
-import { choiceRuns, runOf, shortRun } from '../../../src/experiments/cross-plane/runs';
+import { lambdaRuns, rateRuns, shortRun } from '../../../src/experiments/cross-plane/runs';
 import { plan } from '../../../src/experiments/cross-plane/plan';
 import { crossPlane } from '../../../src/experiments/cross-plane/study';
+import { loadStudy, recordedDir } from '../../../src/results/store';
 
 /** A run that ended with this Dice for both of its cases. */
 function ended(run: TrainingRun, dice: number, notes: string[] = []): TrainedRun {
@@ -33,17 +37,43 @@ function ended(run: TrainingRun, dice: number, notes: string[] = []): TrainedRun
 }
 
 describe('the choices', () => {
-  it('say the Dice of everything that was tried', () => {
-    const runs = choiceRuns();
-    expect(runs.every(({ scored }) => scored === 'choose')).toBe(true);
-    const { findings, inputs } = crossPlaneChoices.sweep!.combine({ runs }, runs.map((run, k) => ended(run, 0.5 + k / 100))); // prettier-ignore
-    const { learningRates, steps } = plan.choices;
-    const id = `cross-plane-choices.dice.learning-rate-${learningRates[0]}.steps-${steps[1]}`;
-    expect(findings.find((finding) => finding.id === id)?.value).toBeCloseTo(0.51, 10);
-    expect(findings.find((finding) => finding.id === 'cross-plane-choices.tried')?.table?.rows.length).toBe(
-      runs.length,
-    );
+  const { learningRates, steps, enoughDice } = plan.choices;
+  /** The rate of the middle is the best; its longer training is better by this. */
+  const rates = (gain: number): TrainedRun[] =>
+    rateRuns().map((run) => ended(run, 0.5 + (run.learningRate === learningRates[1] ? 0.1 : 0) + (run.steps === steps[1] ? gain : 0))); // prettier-ignore
+  const found = (parts: TrainedRun[]): Record<string, number | undefined> =>
+    Object.fromEntries(crossPlaneRate.sweep!.combine(crossPlaneRate.specs.full, parts).findings.map(({ id, value }) => [id.replace('cross-plane-rate.', ''), value])); // prettier-ignore
+
+  it('say the Dice of everything that was tried, on cases that are not scored', () => {
+    expect(rateRuns().every(({ scored }) => scored === 'choose')).toBe(true);
+    const { findings, inputs } = crossPlaneRate.sweep!.combine(crossPlaneRate.specs.full, rates(0.02));
     expect(inputs.length).toBe(1);
+    const tried = findings.find(({ id }) => id === 'cross-plane-rate.tried')!.table!;
+    expect(tried.rows.length).toBe(learningRates.length * steps.length);
+    expect(found(rates(0.02))[`dice.learning-rate-${learningRates[1]}.steps-${steps[0]}`]).toBeCloseTo(0.6, 10); // prettier-ignore
+  });
+
+  it('take the best rate, and the longer training where it is worth it', () => {
+    expect(found(rates(2 * enoughDice))).toMatchObject({ 'chosen.learning-rate': learningRates[1], 'chosen.steps': steps[1] }); // prettier-ignore
+    expect(found(rates(enoughDice / 2))).toMatchObject({ 'chosen.steps': steps[0] });
+    expect(found(rates(-0.1))).toMatchObject({ 'chosen.steps': steps[0] });
+  });
+
+  it('take the lambda with the highest Dice', () => {
+    const { lambdas } = plan.choices;
+    const runs = lambdaRuns({ learningRate: 1e-3, steps: 10 });
+    const parts = runs.map((run) => ended(run, run.lambda === lambdas[3] ? 0.7 : 0.6));
+    const { findings } = crossPlaneLambda.sweep!.combine({ runs }, parts);
+    expect(findings.find(({ id }) => id === 'cross-plane-lambda.chosen.lambda')?.value).toBe(lambdas[3]);
+  });
+
+  it.each([
+    ['cross-plane-rate', { 'learning-rate': chosenRate.learningRate, steps: chosenRate.steps }],
+    ['cross-plane-lambda', { lambda: chosenLambda }],
+  ])('of %s are those of the record', (study, chosen) => {
+    const { findings } = loadStudy(recordedDir(), study);
+    for (const [what, value] of Object.entries(chosen))
+      expect(findings.find(({ id }) => id === `${study}.chosen.${what}`)?.value).toBe(value);
   });
 });
 
@@ -54,15 +84,6 @@ describe('a replay', () => {
     expect(findings.map(({ id }) => id)).toEqual([`cross-plane.replay.steps.${plan.primary.against}`, `cross-plane.replay.steps.${plan.primary.of}`]); // prettier-ignore
     expect(notes.join('; ')).toMatch(
       /not compared with the record, which is of other cases; .*synthetic heads/,
-    );
-  });
-});
-
-describe('the plan', () => {
-  it('is not run before everything is chosen', async () => {
-    const run = runOf('triplets', 1, { learningRate: 0, steps: 0, lambda: 0 });
-    await expect(crossPlane.sweep!.runOne(run, {})).rejects.toThrow(
-      'cannot run the plan of training: given a learning rate, a number of steps or a lambda that is not chosen yet',
     );
   });
 });

@@ -1,0 +1,119 @@
+// Curves of trainings, and figures of the plan.
+import { smoothed } from '../../training/curves';
+import type { Findings } from '../findings';
+import { mean } from '../findings';
+import { dice, meanDice, nameOf, pairsByCase, wayNames, ways } from './by-case';
+import type { ArmName } from './plan';
+import { armNames, arms, plan } from './plan';
+import type { TrainedRun } from './run';
+
+/** The first training of each arm of the primary pair. */
+const firstOfPair = (of: (name: ArmName) => TrainedRun[]): TrainedRun[] =>
+  [plan.primary.against, plan.primary.of].flatMap(
+    (name) => of(name).find(({ run }) => run.seed === plan.seeds.primary[0]) ?? [],
+  );
+const titleOf = ({ run }: TrainedRun): string => `${run.arm.title}, seed ${run.seed}`;
+
+/** Every number of the primary pair's first trainings: what a replay is compared with. */
+export function tabulateCurves(found: Findings, of: (name: ArmName) => TrainedRun[]): void {
+  for (const part of firstOfPair(of)) {
+    const table = (id: string, title: string, names: string[], points: TrainedRun['curves']['steps']): void =>
+      found.table(`${id}.${nameOf(part)}`, `${title}: ${titleOf(part)}`, 'measured', {
+        columns: [
+          { key: 'step', title: 'Step', digits: 0 },
+          ...names.map((key) => ({ key, title: key, digits: 4 })),
+        ],
+        rows: points.map(({ step, values }) => ({ step, ...values })),
+      });
+    const { steps, watched } = part.curves;
+    table('curve', 'Losses of every step', ['loss', 'segmentation', 'consistency'], steps);
+    table('watched', 'What was looked at now and then', ['dice', 'disagree', 'wrong', 'ratio', 'cosine'], watched); // prettier-ignore
+  }
+}
+
+/** Curves of every training, a figure for each arm and kind of slices; the primary pair's first two beside each other. */
+export function drawCurves(
+  found: Findings,
+  of: (name: ArmName) => TrainedRun[],
+  parts: readonly TrainedRun[],
+): void {
+  drawTrainings(found, 'curves-figure', 'What two trainings showed of themselves', firstOfPair(of), titleOf);
+  const groups = new Map<string, TrainedRun[]>();
+  for (const part of parts) {
+    const { data, thick } = part.run;
+    const id = [nameOf(part), data, 'xyz'[thick.axis], thick.factor].join('-');
+    groups.set(id, [...(groups.get(id) ?? []), part]);
+  }
+  for (const [id, own] of groups) {
+    const { arm, data, thick } = own[0].run;
+    const slices =
+      thick.factor === 1
+        ? 'slices as they are'
+        : `${thick.factor} voxels together along ${'xyz'[thick.axis]}`;
+    drawTrainings(found, `curves.${id}-figure`, `Every training: ${arm.title}; ${data}, ${slices}`, own, ({ run }) => `seed ${run.seed}`); // prettier-ignore
+  }
+}
+
+function drawTrainings(
+  found: Findings,
+  id: string,
+  title: string,
+  parts: readonly TrainedRun[],
+  nameRun: (part: TrainedRun) => string,
+): void {
+  const runs = parts.map((part) => {
+    const { steps, watched } = part.curves;
+    const before = mean(part.scores.before.map(({ agreement }) => agreement.disagree));
+    const width = Math.ceil(steps.length / 40);
+    const curves = {
+      segmentation: smoothed(steps, 'segmentation', width),
+      consistency: smoothed(steps, 'consistency', width),
+      ratio: smoothed(watched, 'ratio', 1),
+      dice: smoothed(watched, 'dice', 1),
+      disagree: [[0, before] as [number, number], ...smoothed(watched, 'disagree', 1)],
+      wrong: smoothed(watched, 'wrong', 1),
+    };
+    return { title: nameRun(part), curves };
+  });
+  const panels = [
+    { name: 'segmentation', title: 'Loss of segmentation', scale: 'linear' },
+    { name: 'consistency', title: 'Consistency term, without lambda', scale: 'log' },
+    { name: 'ratio', title: 'Gradients: consistency over segmentation', scale: 'log' },
+    { name: 'dice', title: 'Dice of watched cases', scale: 'linear' },
+    { name: 'disagree', title: 'Axial and coronal slices disagree', scale: 'linear' },
+    { name: 'wrong', title: 'They agree and are wrong', scale: 'linear' },
+  ] as const;
+  // One-plane arms have no lines, so no consistency and no ratio: a term that is 0 throughout is not drawn.
+  const isThere = ({ name }: (typeof panels)[number]): boolean =>
+    runs.some(({ curves }) => curves[name].some(([, value]) => value !== 0));
+  found.figure(id, title, 'training-curves', { panels: panels.filter(isThere), runs });
+}
+
+/** Scores of every arm, and the primary difference: every case and every seed. */
+export function drawScores(
+  found: Findings,
+  of: (name: ArmName) => TrainedRun[],
+  bySeed: readonly number[],
+): void {
+  found.figure('scores-figure', 'Every way to train, on cases that none of them saw', 'arm-scores', {
+    score: 'Dice of the hippocampus',
+    rows: armNames.map((name) => ({
+      title: arms[name].title,
+      ways: wayNames.map((way) => ({
+        name: `predicted by ${ways[way]}`,
+        result: `${found.study}.dice.${name}.${way}`,
+        points: of(name).map((part) => meanDice(part, way)),
+      })),
+    })),
+  });
+  const cases = pairsByCase(of(plan.primary.of), of(plan.primary.against), dice(plan.primary.predicted));
+  found.figure('primary-figure', 'What the consistency term changes, case by case and seed by seed', 'paired-differences', {
+    score: 'Dice with consistency minus without',
+    smallest: plan.primary.smallest,
+      sides: ['without is better', 'with is better'],
+    groups: [
+      { title: 'cases', result: `${found.study}.primary.cases`, points: cases.map(({ first, second }) => first - second) },
+      { title: 'seeds', result: `${found.study}.primary.seeds`, points: [...bySeed] },
+    ],
+  }); // prettier-ignore
+}
