@@ -1,4 +1,5 @@
 // One training of the plan, from its start to the scores of its cases. Loads TensorFlow.js: import this file lazily.
+import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import type { ChosenBackend } from '../../backends/choose';
@@ -38,6 +39,7 @@ import { BalanceMeter, planePredictor, planeStep, stepFlops } from '../../traini
 import { train } from '../../training/train';
 import type { Volume } from '../../volume/volume';
 import { mean } from '../findings';
+import type { RunLong } from '../study';
 import type { DatasetName, PlanCase, Purpose } from './data';
 import { openCases } from './data';
 import { loadedEncoder } from './encoder';
@@ -83,8 +85,28 @@ export interface TrainedRun {
   /** FLOPs of one step, and of a scored case's prediction along one axis and along three (their mean). */
   flop: Record<'step' | 'axial' | 'mean', number>;
   seconds: number;
+  /** Time of processors, of all threads. */
+  coreSeconds: number;
   inputs: { name: string; sha256: string }[];
   notes: string[];
+}
+
+function coreSecondsSince(began: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(began);
+  return (user + system) / 1e6;
+}
+
+/**
+ * Where the training's state is kept: a name that its checkpoint knows, so that no other code goes on from it. Without a checkpoint
+ * none is kept.
+ */
+function stateFile({ checkpoint }: RunLong): string | undefined {
+  if (!checkpoint) return undefined;
+  const known = checkpoint.load();
+  if (typeof known === 'string') return known;
+  const file = path.join(cacheDir('training'), `${randomUUID()}.safetensors`);
+  checkpoint.save(file);
+  return file;
 }
 
 /** The network of an arm. */
@@ -101,11 +123,12 @@ export function networkOf({ trained }: Pick<Arm, 'trained'>): PlaneNetwork {
 export async function trainArm(
   backend: ChosenBackend,
   given: TrainingRun,
-  long: Long = {},
+  long: RunLong = {},
 ): Promise<TrainedRun> {
   const began = performance.now();
+  const cores = process.cpuUsage();
   const { arm, seed, steps, learningRate, only = steps } = given;
-  const state = path.join(cacheDir('training'), `${sha256OfValue(given)}.safetensors`);
+  const state = stateFile(long);
   const learning = await openCases(given.data, 'learn', given.thick, long, given.most?.learn);
   const scoring = await openCases(given.data, given.scored, given.thick, long, given.most?.score);
   const watched = await openCases(given.data, 'choose', given.thick, long, plan.watched[given.data]);
@@ -155,8 +178,7 @@ export async function trainArm(
             };
           },
         },
-        // A replay is short, and nothing goes on from it.
-        ...(only === steps && {
+        ...(state !== undefined && {
           save: { file: state, every: Math.ceil(steps / 20), identity: sha256OfValue(given) },
         }),
       },
@@ -165,7 +187,7 @@ export async function trainArm(
     predictor.write(done.trained);
     tf.dispose(done.trained);
     const after = await scoreAll(predictor, scoring.cases, given, long);
-    rmSync(state, { force: true });
+    if (state !== undefined) rmSync(state, { force: true });
     const along = (plane: PlaneName): number =>
       predictor.flops! * mean(scoring.cases.map(({ thick }) => thick.image.grids[plane].count));
     return {
@@ -175,6 +197,7 @@ export async function trainArm(
       scores: { before, after },
       flop: { step: flops, axial: along('axial'), mean: planeNames.reduce((sum, plane) => sum + along(plane), 0) }, // prettier-ignore
       seconds: (performance.now() - began) / 1000,
+      coreSeconds: coreSecondsSince(cores),
       inputs: [...learning.inputs, ...scoring.inputs, ...watched.inputs],
       notes: [...learning.notes, ...scoring.notes],
     };

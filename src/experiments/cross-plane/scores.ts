@@ -27,8 +27,9 @@ export function findScores(found: Findings, parts: readonly TrainedRun[]): strin
   tabulateCurves(found, of);
   drawScores(found, of, bySeed);
   drawCurves(found, of, parts);
-  const seconds = parts.reduce((sum, part) => sum + part.seconds, 0);
-  return [`${parts.length} trainings, ${(seconds / 3600).toFixed(2)} hours in all`];
+  const hours = parts.reduce((sum, { coreSeconds }) => sum + coreSeconds / 3600, 0);
+  found.add({ id: 'core-hours', title: 'Trainings and their scores, all of them', kind: 'measured', unit: 'core-hours', value: hours, uncertainty: null, source: 'time of processors as the system counts it' }); // prettier-ignore
+  return [`${parts.length} trainings, ${hours.toFixed(2)} core-hours in all`];
 }
 
 function findArm(found: Findings, name: ArmName, parts: readonly TrainedRun[]): void {

@@ -1,10 +1,15 @@
 // The plan is what the study runs: cases that are apart, arms that differ in what they say, and runs that leave nothing out.
+import { statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { filesOf } from '../../../src/experiments/cross-plane/data';
+import { encoderFile } from '../../../src/experiments/cross-plane/encoder-file';
+import { maskedPretraining } from '../../../src/experiments/cross-plane/pretraining';
 import { greys, labelMaps } from '../../../src/experiments/cross-plane/pretraining-data';
 import { armNames, arms, plan } from '../../../src/experiments/cross-plane/plan';
 import { runOf, scoredRuns } from '../../../src/experiments/cross-plane/runs';
+import { fetchOne } from '../../../src/datasets/fetch';
 import { loadManifest } from '../../../src/datasets/manifest';
+import { loadStudy, recordedDir } from '../../../src/results/store';
 
 const subjects = (
   purpose: 'learn' | 'choose' | 'score',
@@ -41,6 +46,13 @@ describe('the plan', () => {
       expect(scored.has(dataset)).toBe(false);
       expect(loadManifest(dataset).files.map((file) => file.path)).toContain(path);
     }
+  });
+
+  it('begins with the weights that the record of their recipe names', async () => {
+    const { sha256, path } = await fetchOne(encoderFile.dataset, encoderFile.path);
+    const { provenance } = loadStudy(recordedDir(), maskedPretraining.id);
+    expect(provenance.notes.join('; ')).toContain(`weights: sha256 ${sha256}`);
+    expect(statSync(path).size).toBeLessThan(12 * 2 ** 20);
   });
 
   it('shows arms of equal FLOPs as many planes as triplets, and equal steps a third of them', () => {

@@ -1,7 +1,10 @@
 // Trainings of the plan, their first steps only: on the network of the plan, on heads of our own where data cannot be had.
+import { existsSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
 import type { ChosenBackend } from '../../../src/backends/choose';
 import { chooseBackend } from '../../../src/backends/choose';
+import { Interrupted } from '../../../src/base/errors';
+import type { Progress } from '../../../src/base/progress';
 import { pretrain } from '../../../src/experiments/cross-plane/pretraining-run';
 import { maskedPretraining } from '../../../src/experiments/cross-plane/pretraining';
 import { networkOf, trainArm } from '../../../src/experiments/cross-plane/run';
@@ -37,6 +40,29 @@ describeWith('native-tensorflow', 'a training of the plan', () => {
         expect(agreement.disagree + agreement.right + agreement.wrong).toBeCloseTo(1, 6);
       }
     }
+  });
+
+  it('goes on where it was interrupted, from a state that its checkpoint names', async () => {
+    const run = shortRun('random-encoder', 8);
+    let kept: unknown;
+    const checkpoint = { load: () => kept, save: (value: unknown) => void (kept = value) };
+    const stopping = new AbortController();
+    const progress: Progress = ({ unit, done }) => {
+      if (unit === 'steps' && done >= 2) stopping.abort();
+    };
+    await expect(trainArm(backend, run, { signal: stopping.signal, progress, checkpoint })).rejects.toThrow(Interrupted); // prettier-ignore
+    expect(existsSync(kept as string)).toBe(true);
+    const again: number[] = [];
+    const count: Progress = ({ unit, done }) => void (unit === 'steps' && again.push(done));
+    const [resumed, whole] = [
+      await trainArm(backend, run, { progress: count, checkpoint }),
+      await trainArm(backend, run),
+    ];
+    expect(Math.min(...again)).toBeGreaterThanOrEqual(2);
+    expect(existsSync(kept as string)).toBe(false);
+    expect(resumed.curves.steps.map(({ step }) => step)).toEqual(whole.curves.steps.map(({ step }) => step));
+    for (const [k, { values }] of whole.curves.steps.entries())
+      expect(Math.abs(resumed.curves.steps[k].values.loss! / values.loss! - 1)).toBeLessThan(1e-3);
   });
 
   it('trains adapters and decoder, or everything', () => {

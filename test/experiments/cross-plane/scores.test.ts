@@ -33,6 +33,7 @@ function trained(): TrainedRun[] {
       scores: { before: scores, after: scores },
       flop: { step: 1e9, axial: 1, mean: 3 },
       seconds: 60,
+      coreSeconds: 60,
       inputs: [],
       notes: [],
     };
@@ -59,7 +60,7 @@ describe('the scores of the plan', () => {
   it('leave out what a case does not have, and count the time', () => {
     expect(found.value('jitter.triplets.axial')).toBeCloseTo(-0.1, 10);
     expect(notes).toEqual([
-      `${scoredRuns(by).length} trainings, ${(scoredRuns(by).length / 60).toFixed(2)} hours in all`,
+      `${scoredRuns(by).length} trainings, ${(scoredRuns(by).length / 60).toFixed(2)} core-hours in all`,
     ]);
     const points = found.all.find(({ id }) => id === 'cross-plane.points')!.table!;
     expect(points.rows.length).toBe(5 + 5 + 6 * 3);

@@ -31,6 +31,7 @@ function ended(run: TrainingRun, dice: number, notes: string[] = []): TrainedRun
     scores: { before: scores, after: scores },
     flop: { step: 1, axial: 1, mean: 3 },
     seconds: 1,
+    coreSeconds: 1,
     inputs: [{ name: 'an image', sha256: '0'.repeat(64) }],
     notes,
   };
