@@ -1,6 +1,9 @@
 // Every study, by id.
 import { activationStacking } from './activation-stacking';
+import { crossPlaneLambda } from './cross-plane/lambda-choice';
 import { maskedPretraining } from './cross-plane/pretraining';
+import { crossPlaneRate } from './cross-plane/rate-choice';
+import { crossPlane } from './cross-plane/study';
 import { executedStep } from './executed-step';
 import { iterationEconomy } from './iteration-economy';
 import { intersectionFloor } from './intersection-floor';
@@ -40,4 +43,7 @@ export const studies: Record<string, StudyDefinition> = {
   [intersectionFloor.id]: intersectionFloor,
   [oneNetwork.id]: oneNetwork,
   [maskedPretraining.id]: maskedPretraining,
+  [crossPlaneRate.id]: crossPlaneRate,
+  [crossPlaneLambda.id]: crossPlaneLambda,
+  [crossPlane.id]: crossPlane,
 };
