@@ -108,6 +108,7 @@ export function thinLabels(
 ): Uint8Array {
   checkFactor(axis, factor);
   const thin = new Uint8Array(dims[0] * dims[1] * dims[2]);
+  if (factor === 1 && labels.length === thin.length) return labels;
   let blocks = 0;
   eachBlock(dims, axis, factor, (place, _, block) => {
     for (const each of block) thin[each] = labels[place];

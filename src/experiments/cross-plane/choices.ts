@@ -62,7 +62,7 @@ export function choiceStudy(
   });
 }
 
-/** `learning-rate-0.003.steps-800`, `lambda-0.03`; and `first-20-steps` of a run that is only tried out. */
+/** `learning-rate-0.003.steps-400`, `lambda-0.03`; and `first-20-steps` of a run that is only tried out. */
 function idOf({ arm, learningRate, steps, lambda, only }: TrainingRun): string {
   if (only !== undefined) return `first-${only}-steps`;
   return arm.consistent ? `lambda-${lambda}` : `learning-rate-${learningRate}.steps-${steps}`;

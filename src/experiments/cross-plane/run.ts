@@ -41,6 +41,7 @@ import type { Volume } from '../../volume/volume';
 import { mean } from '../findings';
 import type { RunLong } from '../study';
 import type { DatasetName, PlanCase, Purpose } from './data';
+import { amendments } from './amendments';
 import { openCases } from './data';
 import { loadedEncoder } from './encoder';
 import type { Arm, Thick } from './plan';
@@ -131,7 +132,8 @@ export async function trainArm(
   const state = stateFile(long);
   const learning = await openCases(given.data, 'learn', given.thick, long, given.most?.learn);
   const scoring = await openCases(given.data, given.scored, given.thick, long, given.most?.score);
-  const watched = await openCases(given.data, 'choose', given.thick, long, plan.watched[given.data]);
+  const looking = amendments.watched[given.data];
+  const watched = await openCases(given.data, 'choose', given.thick, long, looking.cases);
   const training = await start(given);
   const { network } = training;
   const { imageSize: size, channels } = network.encoder as SamRow['config']['encoder'];
@@ -153,7 +155,7 @@ export async function trainArm(
   const step = await planeStep(backend, training, inputs);
   const { classes } = plan.network;
   const flops = stepFlops(training, inputs);
-  const predictor = await planePredictor(backend, training, { size, side, channels, classes, batch: 16 });
+  const predictor = await planePredictor(backend, training, { size, side, channels, classes, batch: 8 });
   const balance = arm.draw === 'triplets' ? await BalanceMeter.open(backend, training, inputs) : undefined;
   tf.dispose(flattenTree(training.parameters));
   try {
@@ -166,7 +168,7 @@ export async function trainArm(
         schedule: { peak: learningRate, warmUp: Math.round(plan.optimiser.warmUpShare * steps), steps, power: plan.optimiser.power }, // prettier-ignore
         stopAt: only,
         watch: {
-          every: Math.ceil(steps / 4),
+          every: Math.ceil(steps / looking.looks),
           async measure(trained, batch) {
             predictor.write(trained);
             const found = await scoreAll(predictor, watched.cases, given, { signal: long.signal });

@@ -1,4 +1,5 @@
 // The runs of the plan: which trainings its studies are made of, as plain data.
+import { amendments } from './amendments';
 import type { TrainingRun } from './run';
 import type { Arm, ArmName, Thick } from './plan';
 import { armNames, arms, plan } from './plan';
@@ -35,7 +36,7 @@ export const shortRun = (name: ArmName, only: number, over: Partial<TrainingRun>
   runOf(
     name,
     1,
-    { learningRate: 3e-3, steps: 800, lambda: 0.01 },
+    { learningRate: 3e-3, steps: 400, lambda: 0.01 },
     { only, most: { score: 2, learn: 4 }, ...over },
   );
 
@@ -64,9 +65,9 @@ const choosing = { scored: 'choose' } as const;
 
 /** Runs by which learning rate and number of steps are chosen. */
 export function rateRuns(): TrainingRun[] {
-  const { seed, learningRates, steps } = plan.choices;
+  const { seed, learningRates } = plan.choices;
   return learningRates.flatMap((learningRate) =>
-    steps.map((own) => runOf('triplets', seed, { learningRate, steps: own, lambda: 0 }, choosing)),
+    amendments.steps.map((own) => runOf('triplets', seed, { learningRate, steps: own, lambda: 0 }, choosing)),
   );
 }
 

@@ -1,6 +1,7 @@
 // What linked planes and consistency are worth in thick slices: scored on the thin grid, the first seeds of every arm.
 import type { Findings } from '../findings';
 import { mean } from '../findings';
+import type { Way } from './by-case';
 import { byCase, dice, differences, meanDice, nameOf, wayNames, ways } from './by-case';
 import type { DatasetName } from './data';
 import type { ArmName, Thick } from './plan';
@@ -29,7 +30,7 @@ const compared: [id: string, first: ArmName, second: ArmName][] = [
 ];
 
 export function findThick(found: Findings, parts: readonly TrainedRun[]): void {
-  const of = (data: DatasetName, { factor }: Thick, name: ArmName): TrainedRun[] =>
+  const runsOf = (data: DatasetName, { factor }: Thick, name: ArmName): TrainedRun[] =>
     parts.filter(
       (part) =>
         nameOf(part) === name &&
@@ -40,10 +41,10 @@ export function findThick(found: Findings, parts: readonly TrainedRun[]): void {
   for (const thick of settings[0].slices)
     for (const [id, a, b] of compared)
       for (const way of wayNames)
-        found.observed(`thick.${thick.factor}.${id}.${way}`, `Dice, ${arms[a].title} minus ${arms[b].title}, ${thick.factor} slices together, predicted by ${ways[way]}`, '1', differences(of('hippocampus', thick, a), of('hippocampus', thick, b), dice(way)), mean); // prettier-ignore
+        found.observed(`thick.${thick.factor}.${id}.${way}`, `Dice, ${arms[a].title} minus ${arms[b].title}, ${thick.factor} slices together, predicted by ${ways[way]}`, '1', differences(runsOf('hippocampus', thick, a), runsOf('hippocampus', thick, b), dice(way)), mean); // prettier-ignore
 
   const all = settings.flatMap(({ data, slices, names }) =>
-    slices.flatMap((thick) => names.map((name) => ({ data, thick, name, own: of(data, thick, name) }))),
+    slices.flatMap((thick) => names.map((name) => ({ data, thick, name, own: runsOf(data, thick, name) }))),
   );
   const place = ({ data, thick, name }: (typeof all)[number]) => ({
     data,
@@ -61,8 +62,13 @@ export function findThick(found: Findings, parts: readonly TrainedRun[]): void {
   found.table('thick', 'Dice in thick slices, on the thin grid, first three seeds', 'measured', {
     columns: [...placeColumns, ...diceColumns, { key: 'cases', title: 'Cases', digits: 0 }],
     rows: all.map((setting) => {
-      const values = wayNames.map((way) => [way, mean([...byCase(setting.own, dice(way)).values()])]);
-      return { ...place(setting), ...Object.fromEntries(values), cases: byCase(setting.own, dice('mean')).size }; // prettier-ignore
+      const of = (way: Way): number[] => [...byCase(setting.own, dice(way)).values()];
+      return {
+        ...place(setting),
+        axial: mean(of('axial')),
+        mean: mean(of('mean')),
+        cases: of('mean').length,
+      };
     }),
   });
   found.table('thick.points', 'Every training in thick slices: mean Dice over cases', 'measured', {

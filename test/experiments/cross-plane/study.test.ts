@@ -1,5 +1,6 @@
 // What the studies of the plan make of their runs: choices as they were tried, a replay beside the record, scores else.
 import { describe, expect, it } from 'vitest';
+import { amendments } from '../../../src/experiments/cross-plane/amendments';
 import { chosenLambda } from '../../../src/experiments/cross-plane/chosen-lambda';
 import { chosenRate } from '../../../src/experiments/cross-plane/chosen-rate';
 import { crossPlaneLambda } from '../../../src/experiments/cross-plane/lambda-choice';
@@ -38,7 +39,8 @@ function ended(run: TrainingRun, dice: number, notes: string[] = []): TrainedRun
 }
 
 describe('the choices', () => {
-  const { learningRates, steps, enoughDice } = plan.choices;
+  const { learningRates, enoughDice } = plan.choices;
+  const { steps } = amendments;
   /** The rate of the middle is the best; its longer training is better by this. */
   const rates = (gain: number): TrainedRun[] =>
     rateRuns().map((run) => ended(run, 0.5 + (run.learningRate === learningRates[1] ? 0.1 : 0) + (run.steps === steps[1] ? gain : 0))); // prettier-ignore
