@@ -2,7 +2,8 @@
 import { mean } from '../findings';
 import type { ArmName } from './plan';
 import { armNames, arms } from './plan';
-import type { CaseScores, TrainedRun } from './run';
+import type { TrainedRun } from './run';
+import type { CaseScores } from './score-cases';
 
 /** The ways to predict, in words. */
 export const ways = { axial: 'axial slices', mean: 'mean of three axes' } as const;

@@ -9,19 +9,11 @@ import { flattenTree } from '../../backends/training-step';
 import { sha256OfValue } from '../../base/hash';
 import { cacheDir } from '../../base/paths';
 import { Random } from '../../base/random';
-import type { Long } from '../../base/progress';
-import { Meter } from '../../base/progress';
-import type { Prediction } from '../../inference/volume';
-import { averaged, likeliest, predictAlong } from '../../inference/volume';
 import { pairsOfEq2 } from '../../losses/intersection';
 import { segmentationLosses } from '../../losses/segmentation';
 import type { PlaneNetwork, PlaneParameters } from '../../memory/network-parts';
 import { planeNetworkSpec } from '../../memory/network-parts';
 import type { PlaneInputs } from '../../memory/tri-siamese';
-import { agreementOf } from '../../metrics/agreement';
-import { throughPlane } from '../../metrics/jitter';
-import { maskOf } from '../../metrics/mask';
-import { diceOf, overlapOf } from '../../metrics/mask-pair';
 import type { SamRow } from '../../models/registry';
 import { models } from '../../models/registry';
 import { gridOf } from '../../models/sam/config';
@@ -29,23 +21,23 @@ import { samHead } from '../../models/sam-head';
 import { drawn } from '../../nn/parameters';
 import type { PlaneName } from '../../sampling/plane';
 import { planeNames } from '../../sampling/plane';
-import { thinLabels } from '../../sampling/thick';
 import type { BatchPlan } from '../../training/batch-plan';
 import { batchInputs, DrawnBatches } from '../../training/drawn-batches';
 import type { Curves } from '../../training/curves';
 import { clipped } from '../../training/optimisers';
-import type { PlaneTraining, TrainedPredictor } from '../../training/plane-network';
+import type { PlaneTraining } from '../../training/plane-network';
 import { BalanceMeter, planePredictor, planeStep, stepFlops } from '../../training/plane-network';
 import { train } from '../../training/train';
-import type { Volume } from '../../volume/volume';
 import { mean } from '../findings';
 import type { RunLong } from '../study';
-import type { DatasetName, PlanCase, Purpose } from './data';
 import { amendments } from './amendments';
+import type { DatasetName, Purpose } from './data';
 import { openCases } from './data';
 import { loadedEncoder } from './encoder';
 import type { Arm, Thick } from './plan';
 import { plan } from './plan';
+import type { AgreementPicture, CaseScores } from './score-cases';
+import { agreementPicture, scoreAll } from './score-cases';
 
 /** A training of the plan. Plain data: the identity of a run. */
 export interface TrainingRun {
@@ -65,17 +57,6 @@ export interface TrainingRun {
   most?: { score: number; learn?: number };
 }
 
-/** Scores of one case. */
-export interface CaseScores {
-  name: string;
-  /** Of prediction along axial slices and as the mean of three axes: both parts together, and each. */
-  dice: Record<'axial' | 'mean', [both: number, first: number, second: number]>;
-  /** How much less alike than the truth's neighbouring slices are across the axial normal (metrics/jitter.ts). */
-  jitter: Record<'axial' | 'mean', number | null>;
-  /** Of axial and coronal predictions, wherever they meet (metrics/agreement.ts). */
-  agreement: { disagree: number; right: number; wrong: number };
-}
-
 /** What a training leaves. */
 export interface TrainedRun {
   run: TrainingRun;
@@ -83,6 +64,8 @@ export interface TrainedRun {
   curves: Curves;
   /** At the end, of all cases that are scored; and before the first step, of those that are watched. */
   scores: Record<'before' | 'after', CaseScores[]>;
+  /** Of the first of these, before and after. */
+  pictures: Record<'before' | 'after', AgreementPicture>;
   /** FLOPs of one step, and of a scored case's prediction along one axis and along three (their mean). */
   flop: Record<'step' | 'axial' | 'mean', number>;
   seconds: number;
@@ -159,7 +142,8 @@ export async function trainArm(
   const balance = arm.draw === 'triplets' ? await BalanceMeter.open(backend, training, inputs) : undefined;
   tf.dispose(flattenTree(training.parameters));
   try {
-    const before = await scoreAll(predictor, watched.cases, given, long);
+    const before = await scoreAll(predictor, watched.cases, given.thick, long);
+    const pictureBefore = await agreementPicture(predictor, watched.cases[0], given.thick);
     const done = await train<PlaneInputs>(
       {
         name: `${arm.title}, seed ${seed}`,
@@ -171,7 +155,7 @@ export async function trainArm(
           every: Math.ceil(steps / looking.looks),
           async measure(trained, batch) {
             predictor.write(trained);
-            const found = await scoreAll(predictor, watched.cases, given, { signal: long.signal });
+            const found = await scoreAll(predictor, watched.cases, given.thick, { signal: long.signal });
             return {
               dice: mean(found.map(({ dice }) => dice.mean[0])),
               disagree: mean(found.map(({ agreement }) => agreement.disagree)),
@@ -188,7 +172,8 @@ export async function trainArm(
     );
     predictor.write(done.trained);
     tf.dispose(done.trained);
-    const after = await scoreAll(predictor, scoring.cases, given, long);
+    const after = await scoreAll(predictor, scoring.cases, given.thick, long);
+    const pictureAfter = await agreementPicture(predictor, watched.cases[0], given.thick);
     if (state !== undefined) rmSync(state, { force: true });
     const along = (plane: PlaneName): number =>
       predictor.flops! * mean(scoring.cases.map(({ thick }) => thick.image.grids[plane].count));
@@ -197,6 +182,7 @@ export async function trainArm(
       device: backend.device,
       curves: done.curves,
       scores: { before, after },
+      pictures: { before: pictureBefore, after: pictureAfter },
       flop: { step: flops, axial: along('axial'), mean: planeNames.reduce((sum, plane) => sum + along(plane), 0) }, // prettier-ignore
       seconds: (performance.now() - began) / 1000,
       coreSeconds: coreSecondsSince(cores),
@@ -233,51 +219,3 @@ async function start({ arm, seed, learningRate, lambda }: TrainingRun): Promise<
     lambda: arm.consistent ? lambda : 0,
   };
 }
-
-/** Predict and score cases with the parameters of the moment. */
-async function scoreAll(
-  predictor: TrainedPredictor,
-  cases: readonly PlanCase[],
-  { thick }: Pick<TrainingRun, 'thick'>,
-  { signal, progress }: Long,
-): Promise<CaseScores[]> {
-  const meter = new Meter('predict and score', 'cases', cases.length, { signal, progress });
-  const scores: CaseScores[] = [];
-  for (const { thick: own, labels } of cases) {
-    const each = {} as Record<PlaneName, Prediction>;
-    for (const plane of planeNames) each[plane] = await predictAlong(own.image, plane, predictor, { signal });
-    const labelled = (prediction: Prediction) => ({
-      ...labels,
-      data: thinLabels(likeliest(prediction), labels.dims, thick.axis, thick.factor),
-    });
-    const maps = { axial: labelled(each.axial), mean: labelled(averaged(Object.values(each))) };
-    // Both parts together, and each.
-    const masksOf = (map: Volume) => [maskOf(map, [1, 2]), maskOf(map, [1]), maskOf(map, [2])] as const;
-    const truth = masksOf(labels);
-    const masks = { axial: masksOf(maps.axial), mean: masksOf(maps.mean) };
-    const dice = (way: 'axial' | 'mean') =>
-      masks[way].map((mask, part) => diceOf(overlapOf(mask, truth[part]))) as [number, number, number];
-    const normal = own.image.grids.axial.normal;
-    const jitter = (way: 'axial' | 'mean'): number | null =>
-      orNull(throughPlane(masks[way][0], truth[0], normal).jitter);
-    const coronal = maskOf(labelled(each.coronal), [1, 2]);
-    const {
-      disagree,
-      agreeAndRight: right,
-      agreeAndWrong: wrong,
-    } = agreementOf(masks.axial[0], coronal, truth[0]);
-    scores.push({
-      name: own.name,
-      dice: { axial: dice('axial'), mean: dice('mean') },
-      jitter: { axial: jitter('axial'), mean: jitter('mean') },
-      agreement: { disagree, right, wrong },
-    });
-    meter.add(1, own.name);
-  }
-  meter.finish();
-  return scores;
-}
-
-/** A prediction without foreground resembles nothing. */
-const orNull = (value: number | undefined): number | null =>
-  value === undefined || Number.isNaN(value) ? null : value;

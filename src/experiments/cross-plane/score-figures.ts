@@ -31,6 +31,20 @@ export function tabulateCurves(found: Findings, of: (name: ArmName) => TrainedRu
   }
 }
 
+/** One plane of a watched case before the pair's first trainings, whose start is the same, and after each. */
+export function drawAgreement(found: Findings, of: (name: ArmName) => TrainedRun[]): void {
+  const pair = firstOfPair(of);
+  const { name, slice, rows } = pair[0].pictures.before;
+  found.figure('agreement-figure', 'Where axial and coronal slices agree, and where both are wrong', 'agreement-maps', {
+    name,
+    slice,
+    panels: [
+      { title: 'before training', rows },
+      ...pair.map((part) => ({ title: titleOf(part), rows: part.pictures.after.rows })),
+    ],
+  }); // prettier-ignore
+}
+
 /** Curves of every training, a figure for each arm and kind of slices; the primary pair's first two beside each other. */
 export function drawCurves(
   found: Findings,

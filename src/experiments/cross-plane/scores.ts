@@ -7,7 +7,7 @@ import { byCase, dice, differences, meanDice, nameOf, pairsByCase, wayNames, way
 import type { ArmName } from './plan';
 import { armNames, arms, plan } from './plan';
 import type { TrainedRun } from './run';
-import { drawCurves, drawScores, tabulateCurves } from './score-figures';
+import { drawAgreement, drawCurves, drawScores, tabulateCurves } from './score-figures';
 import { studentInterval } from './student';
 import { findThick } from './thick-scores';
 
@@ -26,6 +26,7 @@ export function findScores(found: Findings, parts: readonly TrainedRun[]): strin
   tabulate(found, of);
   tabulateCurves(found, of);
   drawScores(found, of, bySeed);
+  drawAgreement(found, of);
   drawCurves(found, of, parts);
   const hours = parts.reduce((sum, { coreSeconds }) => sum + coreSeconds / 3600, 0);
   found.add({ id: 'core-hours', title: 'Trainings and their scores, all of them', kind: 'measured', unit: 'core-hours', value: hours, uncertainty: null, source: 'time of processors as the system counts it' }); // prettier-ignore

@@ -10,6 +10,8 @@ import type { Result } from '../../../src/results/result';
 
 const by = { learningRate: 1e-3, steps: 10, lambda: 0.5 };
 
+const picture = { name: 'a case', slice: 3, rows: ['0123', '4567'] };
+
 /** Dice of case k with seed s: 0.5 + k / 10, and with consistency 0.02 + s / 1000 more. */
 function trained(): TrainedRun[] {
   return scoredRuns(by).map((run) => {
@@ -31,6 +33,7 @@ function trained(): TrainedRun[] {
         watched: [{ step: 1, values: { dice: 0.5, disagree: 0.1 + run.seed / 100, wrong: 0.2 } }],
       },
       scores: { before: scores, after: scores },
+      pictures: { before: picture, after: picture },
       flop: { step: 1e9, axial: 1, mean: 3 },
       seconds: 60,
       coreSeconds: 60,

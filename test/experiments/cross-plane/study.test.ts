@@ -11,6 +11,8 @@ import { plan } from '../../../src/experiments/cross-plane/plan';
 import { crossPlane } from '../../../src/experiments/cross-plane/study';
 import { loadStudy, recordedDir } from '../../../src/results/store';
 
+const picture = { name: 'a case', slice: 3, rows: ['0123', '4567'] };
+
 /** A run that ended with this Dice for both of its cases. */
 function ended(run: TrainingRun, dice: number, notes: string[] = []): TrainedRun {
   const scores = ['a', 'b'].map((name) => ({
@@ -30,6 +32,7 @@ function ended(run: TrainingRun, dice: number, notes: string[] = []): TrainedRun
       watched: [{ step: 1, values: { dice, ratio: 0.5, cosine: -0.1 } }],
     },
     scores: { before: scores, after: scores },
+    pictures: { before: picture, after: picture },
     flop: { step: 1, axial: 1, mean: 3 },
     seconds: 1,
     coreSeconds: 1,
