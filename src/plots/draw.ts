@@ -6,6 +6,7 @@ import { intersectionFloor } from './builders/intersection-floor';
 import { linkedPlanes } from './builders/linked-planes';
 import { epochFactor } from './builders/epoch-factor';
 import { memoryLadder } from './builders/memory-ladder';
+import { agreementMaps } from './builders/agreement-maps';
 import { armScores } from './builders/arm-scores';
 import { memoryTimeline } from './builders/memory-timeline';
 import { trainingCurves } from './builders/training-curves';
@@ -31,6 +32,7 @@ export const builders: Record<string, Builder | undefined> = {
   'epoch-factor': epochFactor,
   'intersection-floor': intersectionFloor,
   'memory-ladder': memoryLadder,
+  'agreement-maps': agreementMaps,
   'arm-scores': armScores,
   'memory-timeline': memoryTimeline,
   'paired-differences': pairedDifferences,

@@ -6,6 +6,7 @@ import type { PlanePredictor, Prediction } from '../../inference/volume';
 import { averaged, likeliest, predictAlong } from '../../inference/volume';
 import { agreementOf } from '../../metrics/agreement';
 import { throughPlane } from '../../metrics/jitter';
+import type { Mask } from '../../metrics/mask';
 import { maskOf } from '../../metrics/mask';
 import { diceOf, overlapOf } from '../../metrics/mask-pair';
 import type { PlaneName } from '../../sampling/plane';
@@ -15,6 +16,9 @@ import type { Triple, Volume } from '../../volume/volume';
 import type { PlanCase } from './data';
 import type { Thick } from './plan';
 
+/** Shares of the voxels where one of two predictions or the truth is foreground: both disagree, agree and are right, or wrong. */
+export type Shares = Record<'disagree' | 'right' | 'wrong', number>;
+
 /** Scores of one case. */
 export interface CaseScores {
   name: string;
@@ -23,7 +27,9 @@ export interface CaseScores {
   /** How much less alike than the truth's neighbouring slices are across the axial normal (metrics/jitter.ts). */
   jitter: Record<'axial' | 'mean', number | null>;
   /** Of axial and coronal predictions, wherever they meet (metrics/agreement.ts). */
-  agreement: { disagree: number; right: number; wrong: number };
+  agreement: Shares;
+  /** Of coronal and sagittal predictions, the pair that Eq. 2 leaves out. */
+  leftOut: Shares;
 }
 
 /** Where axial and coronal slices agree in the axial plane that shows most of the truth. */
@@ -60,22 +66,24 @@ export async function scoreAll(
     const normal = own.image.grids.axial.normal;
     const jitter = (way: 'axial' | 'mean'): number | null =>
       orNull(throughPlane(masks[way][0], truth[0], normal).jitter);
-    const coronal = maskOf(labelled(each.coronal), [1, 2]);
-    const {
-      disagree,
-      agreeAndRight: right,
-      agreeAndWrong: wrong,
-    } = agreementOf(masks.axial[0], coronal, truth[0]);
+    const whole = (plane: PlaneName): Mask => maskOf(labelled(each[plane]), [1, 2]);
+    const [coronal, sagittal] = [whole('coronal'), whole('sagittal')];
     scores.push({
       name: own.name,
       dice: { axial: dice('axial'), mean: dice('mean') },
       jitter: { axial: jitter('axial'), mean: jitter('mean') },
-      agreement: { disagree, right, wrong },
+      agreement: sharesOf(masks.axial[0], coronal, truth[0]),
+      leftOut: sharesOf(coronal, sagittal, truth[0]),
     });
     meter.add(1, own.name);
   }
   meter.finish();
   return scores;
+}
+
+function sharesOf(first: Mask, second: Mask, truth: Mask): Shares {
+  const { disagree, agreeAndRight, agreeAndWrong } = agreementOf(first, second, truth);
+  return { disagree, right: agreeAndRight, wrong: agreeAndWrong };
 }
 
 /** A prediction without foreground resembles nothing. */

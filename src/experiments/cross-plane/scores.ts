@@ -13,6 +13,7 @@ import { findThick } from './thick-scores';
 
 const disagree: Score = ({ agreement }) => agreement.disagree;
 const wrong: Score = ({ agreement }) => agreement.wrong;
+const leftOut: Score = ({ leftOut: shares }) => shares.disagree;
 
 /** @returns notes */
 export function findScores(found: Findings, parts: readonly TrainedRun[]): string[] {
@@ -44,6 +45,7 @@ function findArm(found: Findings, name: ArmName, parts: readonly TrainedRun[]): 
   }
   say(`disagree.${name}`, 'Share of voxels where axial and coronal slices disagree', disagree);
   say(`wrong.${name}`, 'Share of voxels where both agree and are wrong', wrong);
+  say(`disagree-left-out.${name}`, 'Share of voxels where coronal and sagittal slices disagree, the pair that Eq. 2 leaves out', leftOut); // prettier-ignore
   const averaging = pairsByCase(
     parts,
     parts,
@@ -137,6 +139,7 @@ function findOthers(found: Findings, of: (name: ArmName) => TrainedRun[]): void 
   const others: [id: string, what: string, score: Score][] = [
     ['disagree', 'share of voxels where axial and coronal slices disagree', disagree],
     ['wrong', 'share of voxels where both agree and are wrong', wrong],
+    ['disagree-left-out', 'share of voxels where coronal and sagittal slices disagree', leftOut],
     ['jitter', 'jitter of axial predictions', ({ jitter }) => jitter.axial],
     ['axial', 'Dice predicted by axial slices', dice('axial')],
   ];

@@ -35,9 +35,10 @@ describeWith('native-tensorflow', 'a training of the plan', () => {
       expect(scores.after.length).toBe(2);
       expect(flop.mean).toBeGreaterThan(2 * flop.axial);
       expect(flop.step).toBeGreaterThan(0);
-      for (const { dice, agreement } of scores.after) {
+      for (const { dice, agreement, leftOut } of scores.after) {
         for (const value of [...dice.axial, ...dice.mean]) expect(value).toBeLessThanOrEqual(1);
-        expect(agreement.disagree + agreement.right + agreement.wrong).toBeCloseTo(1, 6);
+        for (const { disagree, right, wrong } of [agreement, leftOut])
+          expect(disagree + right + wrong).toBeCloseTo(1, 6);
       }
     }
   });

@@ -24,6 +24,7 @@ function trained(): TrainedRun[] {
       },
       jitter: { axial: k === 0 ? null : -0.1, mean: 0 },
       agreement: { disagree: 0.2 - more, right: 0.6, wrong: 0.2 + more },
+      leftOut: { disagree: 0.3 - 2 * more, right: 0.6, wrong: 0.1 },
     }));
     return {
       run,
@@ -57,6 +58,7 @@ describe('the scores of the plan', () => {
     expect(found.value('dice.triplets.mean')).toBeCloseTo(0.6, 10);
     expect(found.value('averaging.triplets')).toBeCloseTo(0.1, 10);
     expect(found.value('primary.wrong')).toBeCloseTo(0.023, 10);
+    expect(found.value('primary.disagree-left-out')).toBeCloseTo(-0.046, 10);
     expect(found.value('difference.linked.mean')).toBeCloseTo(0, 10);
   });
 
@@ -96,6 +98,14 @@ describe('the figures of the plan', () => {
     expect(rows.filter(({ low }) => low !== null).map(({ value }) => value)).toEqual([expect.closeTo(0.023, 10), expect.closeTo(0.023, 10)]); // prettier-ignore
     expect((spec.data[0] as unknown as { x: number[] }).x.length).toBe(3 + 5);
     expect(alt).toContain('seeds: mean 0.0230 (0.0210 to 0.0250); 0 of 5 are smaller than 0.01.');
+  });
+
+  it('show where two ways to slice agree, and where both are wrong', () => {
+    const { rows, spec, caption } = figure('cross-plane.agreement-figure', results);
+    // 0 to 7 are there once each: 7 is right, 1, 2, 5 and 6 disagree, 4 is missed and 3 invented.
+    expect(rows.slice(0, 4).map(({ value }) => value)).toEqual([1, 4, 1, 1]);
+    expect(spec.data.length).toBe(3 * 4);
+    expect(caption).toContain('Before training: 1 voxels agree and are right, 4 voxels disagree');
   });
 
   it('are there for every training', () => {

@@ -23,6 +23,7 @@ function ended(run: TrainingRun, dice: number, notes: string[] = []): TrainedRun
     },
     jitter: { axial: 0, mean: 0 },
     agreement: { disagree: 0.1, right: 0.8, wrong: 0.1 },
+    leftOut: { disagree: 0.1, right: 0.8, wrong: 0.1 },
   }));
   return {
     run,
