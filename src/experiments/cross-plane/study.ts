@@ -18,6 +18,8 @@ import { needsOf, originOf, runTraining } from './sweep';
 const pair: ArmName[] = [plan.primary.against, plan.primary.of];
 /** Steps of a stored run that quick mode does again. */
 const replayed = 60;
+/** A loss that differs from the recorded one by a larger share of it is not the same training: another machine rounds otherwise. */
+const agrees = 0.01;
 
 const chosen = { ...chosenRate, lambda: chosenLambda };
 
@@ -66,15 +68,18 @@ function findReplay(found: Findings, parts: readonly TrainedRun[]): string[] {
       const then = recorded.get(step);
       return then === undefined ? [] : [Math.abs(values.loss! - then) / Math.abs(then)];
     });
+    const largest = Math.max(...gaps);
     found.add({
       id: `replay.difference.${name}`,
       title: `Largest relative difference of a step's loss from the recorded run, ${run.arm.title}`,
       kind: 'measured',
       unit: '1',
-      value: Math.max(...gaps),
+      value: largest,
       uncertainty: null,
       source: `the first ${gaps.length} steps of seed ${run.seed}, done again`,
     });
+    if (largest > agrees)
+      notes.push(`${run.arm.title}: the steps done again are NOT those of the record, by ${(100 * largest).toFixed(1)} % of a loss`); // prettier-ignore
   }
   return notes;
 }
