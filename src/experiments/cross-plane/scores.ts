@@ -138,6 +138,7 @@ function findOthers(found: Findings, of: (name: ArmName) => TrainedRun[]): void 
     found.observed(`averaging.${name}`, `Dice of the mean of three axes minus that of axial slices: ${arms[name].title}`, '1', differences(of(name), of(name), dice('mean'), dice('axial')), mean); // prettier-ignore
   const others: [id: string, what: string, score: Score][] = [
     ['disagree', 'share of voxels where axial and coronal slices disagree', disagree],
+    ['right', 'share of voxels where both agree and are right', ({ agreement }) => agreement.right],
     ['wrong', 'share of voxels where both agree and are wrong', wrong],
     ['disagree-left-out', 'share of voxels where coronal and sagittal slices disagree', leftOut],
     ['jitter', 'jitter of axial predictions', ({ jitter }) => jitter.axial],
