@@ -1,4 +1,5 @@
 // Curves of trainings, and figures of the plan.
+import { loadManifest } from '../../datasets/manifest';
 import { smoothed } from '../../training/curves';
 import type { Findings } from '../findings';
 import { mean } from '../findings';
@@ -34,15 +35,24 @@ export function tabulateCurves(found: Findings, of: (name: ArmName) => TrainedRu
 /** One plane of a watched case before the pair's first trainings, whose start is the same, and after each. */
 export function drawAgreement(found: Findings, of: (name: ArmName) => TrainedRun[]): void {
   const pair = firstOfPair(of);
-  const { name, slice, rows } = pair[0].pictures.before;
-  found.figure('agreement-figure', 'Where axial and coronal slices agree, and where both are wrong', 'agreement-maps', {
-    name,
-    slice,
-    panels: [
-      { title: 'before training', rows },
-      ...pair.map((part) => ({ title: titleOf(part), rows: part.pictures.after.rows })),
-    ],
-  }); // prettier-ignore
+  const { pictures, notes } = pair[0];
+  const { name, slice, rows } = pictures.before;
+  const { title, licence } = loadManifest(plan.hippocampus.dataset);
+  found.figure(
+    'agreement-figure',
+    'Where axial and coronal slices agree, and where both are wrong',
+    'agreement-maps',
+    {
+      name,
+      slice,
+      // Notes say that cases are synthetic.
+      source: notes.length === 0 ? { title, licence: licence.name } : { title: 'synthetic head, generated from a seed', licence: 'CC BY 4.0' }, // prettier-ignore
+      panels: [
+        { title: 'before training', rows },
+        ...pair.map((part) => ({ title: titleOf(part), rows: part.pictures.after.rows })),
+      ],
+    },
+  );
 }
 
 /** Curves of every training, a figure for each arm and kind of slices; the primary pair's first two beside each other. */

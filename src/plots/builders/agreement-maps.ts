@@ -1,6 +1,6 @@
 // agreement-maps: one plane of a case, voxel by voxel: where two ways to slice a volume agree with each other and with the truth.
 //
-// Data: `{name, slice, panels: [{title, rows}]}`; rows run from top to bottom, a digit for each voxel: 1 for foreground by the
+// Data: `{name, slice, source: {title, licence}, panels: [{title, rows}]}`; rows run from top to bottom, a digit for each voxel: 1 for foreground by the
 // first way, plus 2 by the second, plus 4 in truth.
 import { z } from 'zod';
 import type { Builder, DataRow } from '../figure';
@@ -12,6 +12,7 @@ import { grey, palette, size, template, width } from '../theme';
 const dataSchema = z.strictObject({
   name: z.string(),
   slice: z.int().nonnegative(),
+  source: z.strictObject({ title: z.string(), licence: z.string() }),
   panels: z
     .array(z.strictObject({ title: z.string(), rows: z.array(z.string().regex(/^[0-7]+$/)).min(1) }))
     .min(1)
@@ -31,7 +32,7 @@ const margin = { l: 8, r: 8, t: 28, b: 44 };
 const gap = 12;
 
 export const agreementMaps: Builder = (own) => {
-  const { name, slice, panels } = dataOf(own, dataSchema);
+  const { name, slice, source, panels } = dataOf(own, dataSchema);
   const columns = Math.max(...panels.flatMap(({ rows }) => rows.map((row) => row.length)));
   const lines = Math.max(...panels.map(({ rows }) => rows.length));
   const inner = width.two - margin.l - margin.r;
@@ -43,7 +44,8 @@ export const agreementMaps: Builder = (own) => {
     title: own.title,
     caption:
       `The plane of ${name} (slice ${slice}) that shows most of the truth. ${capital(kinds.map(({ title }, k) => `${['squares', 'plus signs', 'circles', 'crosses'][k]}: axial and coronal slices ${title}`).join('; '))}. ` +
-      panels.map(({ title }, k) => `${capital(title)}: ${words(counts[k])}.`).join(' '),
+      panels.map(({ title }, k) => `${capital(title)}: ${words(counts[k])}.`).join(' ') +
+      ` Source: ${source.title} (${source.licence}), whose licence this picture carries.`,
     alt: panels.map(({ title }, k) => `${title}: ${words(counts[k])}.`).join(' '),
     spec: {
       data: panels.flatMap((panel, k) => tracesOf(panel, k, cell)),
