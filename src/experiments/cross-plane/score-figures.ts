@@ -7,6 +7,7 @@ import { dice, meanDice, nameOf, pairsByCase, wayNames, ways } from './by-case';
 import type { ArmName } from './plan';
 import { armNames, arms, plan } from './plan';
 import type { TrainedRun } from './run';
+import type { CaseScores } from './score-cases';
 
 /** The first training of each arm of the primary pair. */
 const firstOfPair = (of: (name: ArmName) => TrainedRun[]): TrainedRun[] =>
@@ -87,15 +88,19 @@ function drawTrainings(
 ): void {
   const runs = parts.map((part) => {
     const { steps, watched } = part.curves;
-    const before = mean(part.scores.before.map(({ agreement }) => agreement.disagree));
+    // Scores are there before the first step as well.
+    const looked = (name: string, score: (scores: CaseScores) => number): [number, number][] => [
+      [0, mean(part.scores.before.map(score))],
+      ...smoothed(watched, name, 1),
+    ];
     const width = Math.ceil(steps.length / 40);
     const curves = {
       segmentation: smoothed(steps, 'segmentation', width),
       consistency: smoothed(steps, 'consistency', width),
       ratio: smoothed(watched, 'ratio', 1),
-      dice: smoothed(watched, 'dice', 1),
-      disagree: [[0, before] as [number, number], ...smoothed(watched, 'disagree', 1)],
-      wrong: smoothed(watched, 'wrong', 1),
+      dice: looked('dice', dice('mean')),
+      disagree: looked('disagree', ({ agreement }) => agreement.disagree),
+      wrong: looked('wrong', ({ agreement }) => agreement.wrong),
     };
     return { title: nameRun(part), curves };
   });

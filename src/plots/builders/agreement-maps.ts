@@ -95,7 +95,7 @@ function tracesOf({ rows }: Panel, k: number, cell: number): Trace[] {
         y: places.map(({ y }) => y),
         xaxis: `x${id}`,
         yaxis: `y${id}`,
-        marker: { color: colour, symbol, size: 0.8 * cell, line: { width: 1.2, color: colour } },
+        marker: { color: colour, symbol, size: 0.7 * cell, line: { width: 1.2, color: colour } },
         hoverinfo: 'name',
       },
     ];
