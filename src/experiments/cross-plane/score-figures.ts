@@ -34,7 +34,11 @@ export function tabulateCurves(found: Findings, of: (name: ArmName) => TrainedRu
 }
 
 /** One plane of a watched case before the pair's first trainings, whose start is the same, and after each. */
-export function drawAgreement(found: Findings, of: (name: ArmName) => TrainedRun[]): void {
+export function drawAgreement(
+  found: Findings,
+  of: (name: ArmName) => TrainedRun[],
+  collapsing?: TrainedRun,
+): void {
   const pair = firstOfPair(of);
   const { pictures, notes } = pair[0];
   const { name, slice, rows } = pictures.before;
@@ -50,7 +54,7 @@ export function drawAgreement(found: Findings, of: (name: ArmName) => TrainedRun
       source: notes.length === 0 ? { title, licence: licence.name } : { title: 'synthetic head, generated from a seed', licence: 'CC BY 4.0' }, // prettier-ignore
       panels: [
         { title: 'before training', rows },
-        ...pair.map((part) => ({ title: titleOf(part), rows: part.pictures.after.rows })),
+        ...[...pair, ...(collapsing ? [collapsing] : [])].map((part) => ({ title: `lambda ${part.run.lambda}`, rows: part.pictures.after.rows })), // prettier-ignore
       ],
     },
   );
@@ -61,8 +65,10 @@ export function drawCurves(
   found: Findings,
   of: (name: ArmName) => TrainedRun[],
   parts: readonly TrainedRun[],
+  collapsing?: TrainedRun,
 ): void {
-  drawTrainings(found, 'curves-figure', 'What two trainings showed of themselves', firstOfPair(of), titleOf);
+  const named = ({ run }: TrainedRun): string => `lambda ${run.lambda}`;
+  drawTrainings(found, 'curves-figure', `What ${collapsing ? 'three' : 'two'} trainings showed of themselves`, [...firstOfPair(of), ...(collapsing ? [collapsing] : [])], named); // prettier-ignore
   const groups = new Map<string, TrainedRun[]>();
   for (const part of parts) {
     const { data, thick } = part.run;

@@ -4,6 +4,7 @@ import type { Findings } from '../findings';
 import { mean } from '../findings';
 import type { Score } from './by-case';
 import { byCase, dice, differences, meanDice, nameOf, pairsByCase, wayNames, ways } from './by-case';
+import { findCollapse, isCollapsing } from './collapse';
 import type { ArmName } from './plan';
 import { armNames, arms, plan } from './plan';
 import type { TrainedRun } from './run';
@@ -16,7 +17,8 @@ const wrong: Score = ({ agreement }) => agreement.wrong;
 const leftOut: Score = ({ leftOut: shares }) => shares.disagree;
 
 /** @returns notes */
-export function findScores(found: Findings, parts: readonly TrainedRun[]): string[] {
+export function findScores(found: Findings, all: readonly TrainedRun[]): string[] {
+  const parts = all.filter((part) => !isCollapsing(part));
   const thin = parts.filter(({ run: { data, thick } }) => data === 'hippocampus' && thick.factor === 1);
   const of = (name: ArmName): TrainedRun[] => thin.filter((part) => nameOf(part) === name);
   for (const name of armNames) findArm(found, name, of(name));
@@ -27,11 +29,13 @@ export function findScores(found: Findings, parts: readonly TrainedRun[]): strin
   tabulate(found, of);
   tabulateCurves(found, of);
   drawScores(found, of, bySeed);
-  drawAgreement(found, of);
-  drawCurves(found, of, parts);
-  const hours = parts.reduce((sum, { coreSeconds }) => sum + coreSeconds / 3600, 0);
+  const collapsing = all.find(isCollapsing);
+  if (collapsing) findCollapse(found, collapsing);
+  drawAgreement(found, of, collapsing);
+  drawCurves(found, of, parts, collapsing);
+  const hours = all.reduce((sum, { coreSeconds }) => sum + coreSeconds / 3600, 0);
   found.add({ id: 'core-hours', title: 'Trainings and their scores, all of them', kind: 'measured', unit: 'core-hours', value: hours, uncertainty: null, source: 'time of processors as the system counts it' }); // prettier-ignore
-  return [`${parts.length} trainings, ${hours.toFixed(2)} core-hours in all`];
+  return [`${all.length} trainings, ${hours.toFixed(2)} core-hours in all`];
 }
 
 function findArm(found: Findings, name: ArmName, parts: readonly TrainedRun[]): void {

@@ -7,6 +7,7 @@ import type { StudyDefinition, StudyOutcome } from '../study';
 import { sweepStudy } from '../study';
 import { chosenLambda } from './chosen-lambda';
 import { chosenRate } from './chosen-rate';
+import { collapsingRun } from './collapse';
 import type { ArmName } from './plan';
 import { plan } from './plan';
 import type { TrainedRun, TrainingRun } from './run';
@@ -33,7 +34,7 @@ export const crossPlane: StudyDefinition<Trainings, TrainingRun, TrainedRun> = s
   specs: {
     tiny: { runs: pair.map((name) => shortRun(name, 2)) },
     quick: { runs: pair.map((name) => replayOf(name)) },
-    full: { runs: scoredRuns(chosen) },
+    full: { runs: [...scoredRuns(chosen), collapsingRun(chosen)] },
   },
   cost: { quick: { seconds: 60, memoryGiB: 1.2 }, full: { seconds: 7200, memoryGiB: 1.5 } },
   sweep: { specs: ({ runs }) => runs, runOne: runTraining, combine },

@@ -16,7 +16,7 @@ const dataSchema = z.strictObject({
   panels: z
     .array(z.strictObject({ title: z.string(), rows: z.array(z.string().regex(/^[0-7]+$/)).min(1) }))
     .min(1)
-    .max(3),
+    .max(4),
 });
 type Panel = z.infer<typeof dataSchema>['panels'][number];
 

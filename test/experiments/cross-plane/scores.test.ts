@@ -1,6 +1,7 @@
 // What is said of trainings, from scores that are made up and can be added by hand.
 import { describe, expect, it } from 'vitest';
 import type { TrainedRun } from '../../../src/experiments/cross-plane/run';
+import { collapsingRun } from '../../../src/experiments/cross-plane/collapse';
 import { scoredRuns } from '../../../src/experiments/cross-plane/runs';
 import { findScores } from '../../../src/experiments/cross-plane/scores';
 import { studentInterval } from '../../../src/experiments/cross-plane/student';
@@ -14,7 +15,7 @@ const picture = { name: 'a case', slice: 3, rows: ['0123', '4567'] };
 
 /** Dice of case k with seed s: 0.5 + k / 10, and with consistency 0.02 + s / 1000 more. */
 function trained(): TrainedRun[] {
-  return scoredRuns(by).map((run) => {
+  return [...scoredRuns(by), collapsingRun(by)].map((run) => {
     const more = run.arm.consistent ? 0.02 + run.seed / 1000 : 0;
     const scores = [0, 1, 2].map((k) => ({
       name: `case ${k}`,
@@ -60,13 +61,14 @@ describe('the scores of the plan', () => {
     expect(found.value('primary.wrong')).toBeCloseTo(0.023, 10);
     expect(found.value('primary.disagree-left-out')).toBeCloseTo(-0.046, 10);
     expect(found.value('difference.linked.mean')).toBeCloseTo(0, 10);
+    // One training, of seed 1, which counts nowhere else.
+    expect(found.value('collapse.dice')).toBeCloseTo(0.621, 10);
   });
 
   it('leave out what a case does not have, and count the time', () => {
     expect(found.value('jitter.triplets.axial')).toBeCloseTo(-0.1, 10);
-    expect(notes).toEqual([
-      `${scoredRuns(by).length} trainings, ${(scoredRuns(by).length / 60).toFixed(2)} core-hours in all`,
-    ]);
+    const count = scoredRuns(by).length + 1;
+    expect(notes).toEqual([`${count} trainings, ${(count / 60).toFixed(2)} core-hours in all`]);
     const points = found.all.find(({ id }) => id === 'cross-plane.points')!.table!;
     expect(points.rows.length).toBe(5 + 5 + 6 * 3);
     expect(found.value('jitter-left.triplets')).toBeCloseTo(0, 10);
@@ -104,15 +106,15 @@ describe('the figures of the plan', () => {
     const { rows, spec, caption } = figure('cross-plane.agreement-figure', results);
     // 0 to 7 are there once each: 7 is right, 1, 2, 5 and 6 disagree, 4 is missed and 3 invented.
     expect(rows.slice(0, 4).map(({ value }) => value)).toEqual([1, 4, 1, 1]);
-    expect(spec.data.length).toBe(3 * 4);
+    expect(spec.data.length).toBe(4 * 4);
     expect(caption).toContain('Before training: 1 voxels agree and are right, 4 voxels disagree');
   });
 
   it('are there for every training', () => {
     const figures = found.all.filter(({ figure: own }) => own?.builder === 'training-curves');
     const drawn = figures.flatMap(({ figure: own }) => (own!.data as { runs: object[] }).runs);
-    // Two of them beside each other as well.
-    expect(drawn.length).toBe(scoredRuns(by).length + 2);
+    // Two of them beside each other as well, and the one that collapses.
+    expect(drawn.length).toBe(scoredRuns(by).length + 3);
     for (const { id } of figures) expect(() => figure(id, results)).not.toThrow();
   });
 
@@ -120,9 +122,9 @@ describe('the figures of the plan', () => {
     const { spec, caption } = figure('cross-plane.curves-figure', results);
     // Made-up trainings have one step, one look without a ratio, and a consistency of 0, which has no logarithm: four panels.
     expect(spec.data.map(({ line }) => (line as { dash: string }).dash)).toEqual(
-      Array.from({ length: 4 }, () => ['solid', 'dash']).flat(),
+      Array.from({ length: 4 }, () => ['solid', 'dash', 'dot']).flat(),
     );
-    expect(caption).toContain('Loss of segmentation, triplets, consistency, seed 1: 1.000 at step 1');
+    expect(caption).toContain('Loss of segmentation, lambda 0.5: 1.000 at step 1');
   });
 });
 
