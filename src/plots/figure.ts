@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { InputError } from '../base/errors';
 import type { LinkedPlanes } from '../results/linked-planes';
 import type { Kind, Result } from '../results/result';
-import { titleWithUnit } from '../results/format';
+import { formatInterval, formatNumber, titleWithUnit } from '../results/format';
 import type { JsonObject, PlotSpec } from './spec';
 import type { Stamp } from './stamp';
 import { grey } from './theme';
@@ -80,7 +80,11 @@ export function quantity(results: Results, id: string, figure: string): Quantity
 }
 
 /** The row of a number. */
-export function rowOf(result: Quantity, name: string, group: string): DataRow {
+export function rowOf(
+  result: Pick<Quantity, 'id' | 'kind' | 'value' | 'unit' | 'uncertainty'>,
+  name: string,
+  group: string,
+): DataRow {
   const { low = null, high = null, level = null } = result.uncertainty ?? {};
   return {
     result: result.id,
@@ -94,6 +98,20 @@ export function rowOf(result: Quantity, name: string, group: string): DataRow {
     level,
   };
 }
+
+/** The row of a number that a figure's own data holds, which has no interval. */
+export const pointRow = (
+  { id, kind }: Pick<Result, 'id' | 'kind'>,
+  name: string,
+  group: string,
+  value: number,
+  unit: string,
+): DataRow => rowOf({ id, kind, value, unit, uncertainty: null }, name, group);
+
+/** A number and its interval as they stand in captions and hovers: `0.747 (0.742 to 0.752)`. */
+export const wordsOf = ({ value, uncertainty }: Quantity, digits: number): string =>
+  formatNumber(value, { digits }) +
+  (uncertainty ? ` (${formatInterval(uncertainty.low, uncertainty.high, '', { digits })})` : '');
 
 /**
  * Error bars from the results' intervals; a number without one has none.

@@ -24,8 +24,8 @@ export type TrainingTools = typeof Train &
   typeof Thick;
 
 /**
- * The loop of training with its schedule and optimisers, batches that another thread draws, the network of planes ready to be trained and asked,
- * masked pictures, and prediction of whole volumes.
+ * The loop of training with its schedule and optimisers, batches that another thread draws, the network of planes ready to be
+ * trained and asked, masked pictures, and prediction of whole volumes.
  */
 export async function trainingTools(): Promise<TrainingTools> {
   return {

@@ -3,8 +3,8 @@
 // Data: `{name, slice, source: {title, licence}, panels: [{title, rows}]}`; rows run from top to bottom, a digit for each voxel: 1 for foreground by the
 // first way, plus 2 by the second, plus 4 in truth.
 import { z } from 'zod';
-import type { Builder, DataRow } from '../figure';
-import { dataOf } from '../figure';
+import type { Builder } from '../figure';
+import { dataOf, pointRow } from '../figure';
 import { panelHeading } from '../panel-heading';
 import type { JsonObject, Trace } from '../spec';
 import { grey, palette, size, template, width } from '../theme';
@@ -68,9 +68,8 @@ export const agreementMaps: Builder = (own) => {
         annotations: [...panels.map(({ title }, k) => panelHeading(k, title, left(k))), ...kinds.map(key)],
       },
     },
-    rows: panels.flatMap(
-      ({ title }, k) =>
-      kinds.map((kind, i): DataRow => ({ result: own.id, quantity: `voxels, ${kind.title}`, group: title, kind: own.kind, value: counts[k][i], unit: 'voxels', low: null, high: null, level: null })), // prettier-ignore
+    rows: panels.flatMap(({ title }, k) =>
+      kinds.map((kind, i) => pointRow(own, `voxels, ${kind.title}`, title, counts[k][i], 'voxels')),
     ),
     uses: [own],
   };

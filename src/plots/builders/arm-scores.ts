@@ -4,9 +4,8 @@
 // Data: `{score, rows: [{title, ways: [{name, result, points}]}]}`; `result` is the mean over cases with its interval, points are
 // one a training. The first way is drawn above the second.
 import { z } from 'zod';
-import { formatNumber } from '../../results/format';
-import type { Builder, DataRow, Quantity } from '../figure';
-import { dataOf, errorBars, quantity, rowOf } from '../figure';
+import type { Builder } from '../figure';
+import { dataOf, errorBars, pointRow, quantity, rowOf, wordsOf } from '../figure';
 import type { JsonObject, Trace } from '../spec';
 import { grey, kindMarker, palette, size, template, width } from '../theme';
 
@@ -64,7 +63,9 @@ export const armScores: Builder = (own, results) => {
         y: means.map((_, k) => height(k) + offset[way]),
         error_x: errorBars(means),
         marker: kindMarker('measured', colour, symbol),
-        hovertext: found.map(({ title, ways }) => `${title}, ${ways[way].name}: ${words(ways[way].mean)}`),
+        hovertext: found.map(
+          ({ title, ways }) => `${title}, ${ways[way].name}: ${wordsOf(ways[way].mean, 3)}`,
+        ),
         hoverinfo: 'text',
       },
     ];
@@ -74,7 +75,7 @@ export const armScores: Builder = (own, results) => {
     caption:
       `${score} by what was trained on (rows) and how it was predicted: ${styles.map((_, way) => `${['circles', 'diamonds'][way]} ${rows[0].ways[way].name}`).join(', ')}. ` +
       'Large: the mean over cases, each case averaged over trainings, with its interval over cases; small and hollow below it: every training.',
-    alt: found.map(({ title, ways }) => `${title}: ${ways.map(({ name, mean }) => `${name} ${words(mean)}`).join(', ')}.`).join(' '), // prettier-ignore
+    alt: found.map(({ title, ways }) => `${title}: ${ways.map(({ name, mean }) => `${name} ${wordsOf(mean, 3)}`).join(', ')}.`).join(' '), // prettier-ignore
     spec: {
       data: traces,
       layout: {
@@ -91,16 +92,14 @@ export const armScores: Builder = (own, results) => {
     rows: found.flatMap(({ title, ways }) =>
       ways.flatMap(({ name, points, mean }) => [
         rowOf(mean, `${score}, ${name}`, title),
-        ...points.map((value, k): DataRow => ({ result: own.id, quantity: `${score}, ${name}, training ${k + 1}`, group: title, kind: own.kind, value, unit: mean.unit, low: null, high: null, level: null })), // prettier-ignore
+        ...points.map((value, k) =>
+          pointRow(own, `${score}, ${name}, training ${k + 1}`, title, value, mean.unit),
+        ),
       ]),
     ),
     uses: [own, ...found.flatMap(({ ways }) => ways.map(({ mean }) => mean))],
   };
 };
-
-const words = ({ value, uncertainty }: Quantity): string =>
-  formatNumber(value, { digits: 3 }) +
-  (uncertainty ? ` (${[uncertainty.low, uncertainty.high].map((end) => formatNumber(end, { digits: 3 })).join(' to ')})` : ''); // prettier-ignore
 
 const key = (name: string, way: number): JsonObject => ({
   text: `<span style="color:${styles[way].colour}">${way === 0 ? '●' : '◆'}</span> ${name}`,

@@ -3,8 +3,8 @@
 // Data: `{verdicts: [name, ...], places: [{title, counts: [number, ...]}]}`, counts in the order of the verdicts. They
 // are counted as the figure is made, from the recorded results and the register, and are no results of their own.
 import { z } from 'zod';
-import type { Builder, DataRow } from '../figure';
-import { dataOf } from '../figure';
+import type { Builder } from '../figure';
+import { dataOf, pointRow } from '../figure';
 import type { JsonObject, PlotSpec, Trace } from '../spec';
 import { grey, palette, size, template, width } from '../theme';
 
@@ -57,18 +57,9 @@ export const claimVerdicts: Builder = (own) => {
       `and from what cited sources say. Sections are in the order of the two documents.`,
     alt: `Bars, one a section. ${data.places.map((p) => sentence(data, p)).join(' ')}`,
     spec: { data: data.verdicts.map((_, k) => bars(data, k)), layout: layout(data) },
-    rows: data.places.flatMap((place) =>
-      data.verdicts.map((verdict, k): DataRow => ({
-        result: own.id,
-        quantity: `Claims: ${verdict}`,
-        group: place.title,
-        kind: own.kind,
-        value: place.counts[k],
-        unit: '1',
-        low: null,
-        high: null,
-        level: null,
-      })),
+    rows: data.places.flatMap(
+      (place) =>
+      data.verdicts.map((verdict, k) => pointRow(own, `Claims: ${verdict}`, place.title, place.counts[k], '1')), // prettier-ignore
     ),
     uses: [own],
   };

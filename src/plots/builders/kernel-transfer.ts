@@ -6,7 +6,7 @@
 import { panelHeading } from '../panel-heading';
 import { z } from 'zod';
 import type { Builder, Quantity } from '../figure';
-import { dataOf, quantity, rowOf } from '../figure';
+import { dataOf, pointRow, quantity, rowOf } from '../figure';
 import { formatNumber, formatQuantity } from '../../results/format';
 import type { JsonObject, PlotSpec, Trace } from '../spec';
 import { grey, kindLine, kindMarker, palette, size, template, width } from '../theme';
@@ -74,16 +74,9 @@ export const kernelTransfer: Builder = (own, results) => {
         rowOf(halfPower, 'Frequency at half the power, over Nyquist', data.kernels[k].title),
         rowOf(atNyquist, 'Attenuation at Nyquist', data.kernels[k].title),
       ]),
-      ...data.kernels.flatMap(({ title, points }) =>
-        points.map(([f, dB]) => ({
-          result: own.id,
-          quantity: `Power after enlarging at ${f} of Nyquist`,
-          group: title,
-          kind: 'measured' as const,
-          value: dB,
-          unit: 'dB',
-          ...{ low: null, high: null, level: null },
-        })),
+      ...data.kernels.flatMap(
+        ({ title, points }) =>
+        points.map(([f, dB]) => pointRow({ id: own.id, kind: 'measured' }, `Power after enlarging at ${f} of Nyquist`, title, dB, 'dB')), // prettier-ignore
       ),
     ],
     uses: [own, ...numbers.flatMap((n) => [n.halfPower, n.atNyquist])],

@@ -7,7 +7,8 @@ import type { LinkedLine, LinkedPlanes } from '../../results/linked-planes';
 import { checkLinkedPlanes } from '../../results/linked-check';
 import { formatNumber, formatQuantity, titleWithUnit } from '../../results/format';
 import type { Result } from '../../results/result';
-import type { Builder, DataRow, Drawing } from '../figure';
+import type { Builder, Drawing } from '../figure';
+import { pointRow } from '../figure';
 import { rgb, withMask } from '../mask-layer';
 import { planePanels } from '../plane-panels';
 import type { JsonObject, Trace } from '../spec';
@@ -129,17 +130,15 @@ export function drawLinkedPlanes(
           : { showlegend: false }),
       },
     },
-    rows: differencesOf(data).map(({ line, signal, mean, largest }): DataRow => ({
-      result: own.id,
-      quantity: `Mean difference between two planes, ${signal.title} (largest ${formatNumber(largest)})`,
-      group: line.planes.join('-'),
-      kind: own.kind,
-      value: mean,
-      unit: signal.kind === 'image' ? data.window.unit : '1',
-      low: null,
-      high: null,
-      level: null,
-    })),
+    rows: differencesOf(data).map(({ line, signal, mean, largest }) =>
+      pointRow(
+        own,
+        `Mean difference between two planes, ${signal.title} (largest ${formatNumber(largest)})`,
+        line.planes.join('-'),
+        mean,
+        signal.kind === 'image' ? data.window.unit : '1',
+      ),
+    ),
     viewer: data,
   };
 }

@@ -4,8 +4,9 @@
 // names. What a dry run or a tracker counted; points keep each stretch's highest moment, so the peak is exact.
 import { z } from 'zod';
 import { formatNumber, formatQuantity } from '../../results/format';
+import type { Result } from '../../results/result';
 import type { Builder, DataRow } from '../figure';
-import { dataOf } from '../figure';
+import { dataOf, pointRow } from '../figure';
 import type { JsonObject, Trace } from '../spec';
 import { grey, palette, size, template, width } from '../theme';
 
@@ -76,7 +77,7 @@ export const memoryTimeline: Builder = (own) => {
         ],
       },
     },
-    rows: rows.flatMap((row) => rowsOf(row, own.id, own.kind)),
+    rows: rows.flatMap((row) => rowsOf(row, own)),
     uses: [own],
   };
 };
@@ -181,19 +182,12 @@ const caption = (rows: Row[]): string =>
   `Live memory through one training step, by what it is for (left) and by part of the model (right). ${rows.map(said).join(' ')} ` +
   'The axis counts allocations and releases, not time; each row has a scale of its own. GB is 10⁹ bytes.';
 
-function rowsOf(row: Row, figure: string, kind: DataRow['kind']): DataRow[] {
+function rowsOf(row: Row, own: Result): DataRow[] {
   const k = totals(row).indexOf(peakOf(row));
   return columns.flatMap(({ names, bytes, title }) =>
-    used(row, names).map(({ name, place }) => ({
-      result: figure,
-      quantity: `At the peak, ${title.toLowerCase()}: ${name}`,
-      group: row.title,
-      kind,
-      value: gigabytes(row.points[k][bytes][place]),
-      unit: 'GB',
-      low: null,
-      high: null,
-      level: null,
-    })),
+    used(row, names).map(
+      ({ name, place }) =>
+      pointRow(own, `At the peak, ${title.toLowerCase()}: ${name}`, row.title, gigabytes(row.points[k][bytes][place]), 'GB'), // prettier-ignore
+    ),
   );
 }

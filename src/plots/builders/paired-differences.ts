@@ -4,8 +4,8 @@
 // Data: `{score, smallest, sides: [left, right], groups: [{title, result, points}]}`; `result` is the mean of the points with its interval.
 import { z } from 'zod';
 import { formatNumber } from '../../results/format';
-import type { Builder, DataRow, Quantity } from '../figure';
-import { dataOf, errorBars, quantity, rowOf } from '../figure';
+import type { Builder } from '../figure';
+import { dataOf, errorBars, pointRow, quantity, rowOf, wordsOf } from '../figure';
 import type { JsonObject } from '../spec';
 import { grey, kindMarker, palette, size, template, width } from '../theme';
 
@@ -40,7 +40,7 @@ export const pairedDifferences: Builder = (own, results) => {
     caption:
       `${score}. Hollow circles: every pair of ${groups.map(({ title }) => title).join(', or of ')}; diamonds: their mean and its interval. ` +
       `Shaded: differences smaller than ${formatNumber(smallest, { digits: 2 })}, which were said to be of no interest beforehand.`,
-    alt: found.map(({ title, points, mean }, k) => `${title}: mean ${words(mean)}; ${within[k]} of ${points.length} are smaller than ${smallest}.`).join(' '), // prettier-ignore
+    alt: found.map(({ title, points, mean }, k) => `${title}: mean ${wordsOf(mean, 4)}; ${within[k]} of ${points.length} are smaller than ${smallest}.`).join(' '), // prettier-ignore
     spec: {
       data: [
         {
@@ -60,7 +60,7 @@ export const pairedDifferences: Builder = (own, results) => {
           y: means.map((_, k) => height(k) + meanAt),
           error_x: errorBars(means),
           marker: kindMarker('measured', palette.vermilion, 'diamond'),
-          hovertext: found.map(({ title, mean }) => `${title}: ${words(mean)}`),
+          hovertext: found.map(({ title, mean }) => `${title}: ${wordsOf(mean, 4)}`),
           hoverinfo: 'text',
         },
       ],
@@ -81,15 +81,11 @@ export const pairedDifferences: Builder = (own, results) => {
     },
     rows: found.flatMap(({ title, points, mean }) => [
       rowOf(mean, score, title),
-      ...points.map((value, k): DataRow => ({ result: own.id, quantity: `${score}, ${k + 1}`, group: title, kind: own.kind, value, unit: mean.unit, low: null, high: null, level: null })), // prettier-ignore
+      ...points.map((value, k) => pointRow(own, `${score}, ${k + 1}`, title, value, mean.unit)),
     ]),
     uses: [own, ...means],
   };
 };
-
-const words = ({ value, uncertainty }: Quantity): string =>
-  formatNumber(value, { digits: 4 }) +
-  (uncertainty ? ` (${[uncertainty.low, uncertainty.high].map((end) => formatNumber(end, { digits: 4 })).join(' to ')})` : ''); // prettier-ignore
 
 const side = (text: string, x: number): JsonObject => ({
   text: x === 0 ? `← ${text}` : `${text} →`,

@@ -7,7 +7,7 @@ import { panelHeading } from '../panel-heading';
 import { z } from 'zod';
 import type { Builder, DataRow, Quantity, Results } from '../figure';
 import { logAxis } from '../axes';
-import { axisTitle, dataOf, errorBars, quantity, rowOf } from '../figure';
+import { axisTitle, dataOf, errorBars, pointRow, quantity, rowOf } from '../figure';
 import { formatInterval, formatNumber, formatQuantity } from '../../results/format';
 import type { JsonObject, PlotSpec, Trace } from '../spec';
 import type { PlaneName } from '../theme';
@@ -267,16 +267,8 @@ function altText(runLength: PerPlane, time: PerPlane, ratio: Ratios): string {
 }
 
 function singleTimes(all: Times, figure: string): DataRow[] {
-  const none = { low: null, high: null, level: null };
+  const own = { id: figure, kind: 'measured' } as const;
   return planes.flatMap((group) =>
-    all[group].map((value) => ({
-      result: figure,
-      quantity: 'Single time to read one plane',
-      group,
-      kind: 'measured' as const,
-      value,
-      unit: 'us',
-      ...none,
-    })),
+    all[group].map((value) => pointRow(own, 'Single time to read one plane', group, value, 'us')),
   );
 }

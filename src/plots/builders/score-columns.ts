@@ -4,8 +4,8 @@
 // `base` are MAE's scores. Scores are percentages as published.
 import { z } from 'zod';
 import { formatNumber } from '../../results/format';
-import type { Builder, DataRow } from '../figure';
-import { dataOf } from '../figure';
+import type { Builder } from '../figure';
+import { dataOf, pointRow } from '../figure';
 import { methodIds, methodStyle } from '../method-style';
 import { panelHeading } from '../panel-heading';
 import type { JsonObject, PlotSpec, Trace } from '../spec';
@@ -46,18 +46,9 @@ export const scoreColumns: Builder = (own) => {
     alt: `Points for ${data.columns.length} columns of scores. ${wins.join('. ')}.`,
     spec: { data: data.backbones.flatMap((b, k) => tracesOf(data, b, k)), layout: layoutOf(data) },
     rows: data.backbones.flatMap((b) =>
-      [{ id: 'mae' as const, scores: b.base }, ...b.methods].flatMap((m) =>
-        m.scores.map((value, c): DataRow => ({
-          result: own.id,
-          quantity: data.columns[c],
-          group: `${b.title}, ${methodStyle[m.id].title}`,
-          kind: own.kind,
-          value,
-          unit: '%',
-          low: null,
-          high: null,
-          level: null,
-        })),
+      [{ id: 'mae' as const, scores: b.base }, ...b.methods].flatMap(
+        (m) =>
+        m.scores.map((value, c) => pointRow(own, data.columns[c], `${b.title}, ${methodStyle[m.id].title}`, value, '%')), // prettier-ignore
       ),
     ),
     uses: [own],

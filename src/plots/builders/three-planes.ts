@@ -3,6 +3,7 @@
 // Data: `{planes: [{name, width, height, png, maskPng, crosshair, spacing, letters}], source}`; pictures are PNG in
 // base64. In each slice two lines show where the other two planes cut it; letters name the patient's sides.
 import type { Builder, DataRow } from '../figure';
+import { pointRow } from '../figure';
 import { planePanels } from '../plane-panels';
 import type { Slices } from '../slices';
 import { slicesOf } from '../slices';
@@ -40,17 +41,8 @@ export const threePlanes: Builder = (own) => {
 };
 
 function sizesOf(p: Slice, result: string): DataRow[] {
-  const row = (quantity: string, value: number, unit: string): DataRow => ({
-    result,
-    quantity,
-    group: p.name,
-    kind: 'derived',
-    value,
-    unit,
-    low: null,
-    high: null,
-    level: null,
-  });
+  const row = (quantity: string, value: number, unit: string): DataRow =>
+    pointRow({ id: result, kind: 'derived' }, quantity, p.name, value, unit);
   return [
     row('Columns', p.width, '1'),
     row('Rows', p.height, '1'),

@@ -5,8 +5,9 @@
 import { z } from 'zod';
 import { formatNumber } from '../../results/format';
 import { logAxis } from '../axes';
+import type { Result } from '../../results/result';
 import type { Builder, DataRow } from '../figure';
-import { dataOf } from '../figure';
+import { dataOf, pointRow } from '../figure';
 import { panelHeading } from '../panel-heading';
 import type { JsonObject, Trace } from '../spec';
 import { grey, palette, size, template, width } from '../theme';
@@ -90,7 +91,7 @@ export const trainingCurves: Builder = (own) => {
         ],
       },
     },
-    rows: panels.flatMap((panel) => runs.flatMap((run) => rowsOf(panel, run, own.id, own.kind))),
+    rows: panels.flatMap((panel) => runs.flatMap((run) => rowsOf(panel, run, own))),
     uses: [own],
   };
 };
@@ -148,16 +149,8 @@ const caption = (data: Data): string =>
   `What ${data.runs.length === 1 ? 'the training' : 'each training'} showed of itself, step by step. ` +
   data.panels.flatMap((panel) => data.runs.flatMap((run) => said(panel, run))).join(' ');
 
-function rowsOf({ name, title }: Panel, run: Run, figure: string, kind: DataRow['kind']): DataRow[] {
-  return (run.curves[name] ?? []).map(([step, value]) => ({
-    result: figure,
-    quantity: `${title}, step ${step}`,
-    group: run.title,
-    kind,
-    value,
-    unit: '1',
-    low: null,
-    high: null,
-    level: null,
-  }));
+function rowsOf({ name, title }: Panel, run: Run, own: Result): DataRow[] {
+  return (run.curves[name] ?? []).map(([step, value]) =>
+    pointRow(own, `${title}, step ${step}`, run.title, value, '1'),
+  );
 }
