@@ -10,7 +10,8 @@ export function cloneWith(binding: Uint8Array | string | null): { dir: string; r
   const dir = mkdtempSync(path.join(os.tmpdir(), 'coc-clone-'));
   cpSync('dist', path.join(dir, 'dist'), { recursive: true });
   // Studies read which files they need from the manifests.
-  for (const part of ['package.json', 'data-manifests']) cpSync(part, path.join(dir, part), { recursive: true });
+  for (const part of ['package.json', 'data-manifests'])
+    cpSync(part, path.join(dir, part), { recursive: true });
   const linkAll = (from: string, to: string, except: string[]): void => {
     mkdirSync(to, { recursive: true });
     for (const name of readdirSync(from))

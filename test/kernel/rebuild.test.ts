@@ -11,7 +11,14 @@ const edited = path.join(clone, 'src', 'base', 'interval.ts');
 let kernel: KernelClient;
 let value: unknown;
 beforeAll(async () => {
-  for (const name of ['src', 'dist', 'data-manifests', 'package.json', 'package-lock.json', 'tsconfig.json']) {
+  for (const name of [
+    'src',
+    'dist',
+    'data-manifests',
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+  ]) {
     cpSync(inRepo(name), path.join(clone, name), { recursive: true, preserveTimestamps: true });
   }
   symlinkSync(inRepo('node_modules'), path.join(clone, 'node_modules'));
