@@ -5,6 +5,7 @@
 import path from 'node:path';
 import { InputError } from '../base/errors';
 import { inRepo } from '../base/paths';
+import type { Manifest } from '../datasets/manifest';
 import { loadManifest } from '../datasets/manifest';
 import { studies } from '../experiments/registry';
 import { publishedDigests } from '../experiments/data';
@@ -42,10 +43,13 @@ export async function changesSince({ study: id, provenance }: Study): Promise<Ch
 function presentData(study: StudyDefinition, then: Identity): Record<string, string> {
   const tables = Object.entries(publishedDigests(study)).filter(([name]) => name in then.data);
   const data = { ...then.data, ...Object.fromEntries(tables) };
+  const manifests = new Map<string, Manifest>();
   for (const need of study.needs) {
     const name = inputName(need);
     if (!(name in data) || data[name] === missing) continue;
-    const file = loadManifest(need.dataset).files.find((f) => f.path === need.path);
+    const manifest = manifests.get(need.dataset) ?? loadManifest(need.dataset);
+    manifests.set(need.dataset, manifest);
+    const file = manifest.files.find((f) => f.path === need.path);
     data[name] = file ? (file.sha256 ?? data[name]) : 'in no manifest';
   }
   return data;
