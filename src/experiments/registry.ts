@@ -3,6 +3,7 @@ import { activationStacking } from './activation-stacking';
 import { crossPlaneLambda } from './cross-plane/lambda-choice';
 import { maskedPretraining } from './cross-plane/pretraining';
 import { crossPlaneRate } from './cross-plane/rate-choice';
+import { crossPlane } from './cross-plane/study';
 import { executedStep } from './executed-step';
 import { iterationEconomy } from './iteration-economy';
 import { intersectionFloor } from './intersection-floor';
@@ -44,4 +45,5 @@ export const studies: Record<string, StudyDefinition> = {
   [maskedPretraining.id]: maskedPretraining,
   [crossPlaneRate.id]: crossPlaneRate,
   [crossPlaneLambda.id]: crossPlaneLambda,
+  [crossPlane.id]: crossPlane,
 };

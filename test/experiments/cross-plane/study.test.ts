@@ -93,4 +93,22 @@ describe('a replay', () => {
       /not compared with the record, which is of other cases; .*synthetic heads/,
     );
   });
+
+  it('of the recorded steps is equal, and one that went elsewhere is told', () => {
+    const { runs } = crossPlane.specs.quick;
+    const { findings: recorded } = loadStudy(recordedDir(), 'cross-plane');
+    /** The recorded losses of the first steps, a little more in the last of them. */
+    const again = (run: TrainingRun, more: number): TrainedRun => {
+      const name = run.arm.consistent ? plan.primary.of : plan.primary.against;
+      const { rows } = recorded.find(({ id }) => id === `cross-plane.curve.${name}`)!.table!;
+      const steps = rows.slice(0, run.only).map(({ step, loss }, k) => ({ step: Number(step), values: { loss: Number(loss) * (k + 1 === run.only ? 1 + more : 1) } })); // prettier-ignore
+      return { ...ended(run, 0.5), curves: { steps, watched: [] } };
+    };
+    const replay = (more: number) => crossPlane.sweep!.combine({ runs }, runs.map((run) => again(run, more))); // prettier-ignore
+    const differences = (more: number) => replay(more).findings.filter(({ id }) => id.includes('difference')).map(({ value }) => value); // prettier-ignore
+    expect(differences(0)).toEqual([0, 0]);
+    expect(replay(0).notes).toEqual([]);
+    for (const value of differences(0.02)) expect(value).toBeCloseTo(0.02, 10);
+    expect(replay(0.02).notes.join('; ')).toMatch(/triplets, no consistency: .*NOT those of the record, by 2\.0 % of a loss; triplets, consistency/); // prettier-ignore
+  });
 });
