@@ -9,6 +9,7 @@ import type { DataNeed } from '../experiments/study';
 import { inputName } from '../experiments/study';
 import type { Notebook } from '../kernel/nbformat';
 import type { Identity, Mode } from '../results/result';
+import type { Study } from '../results/store';
 import { loadResults, loadStudies, quickDir, recordedDir } from '../results/store';
 import { dataStep, expectedDigests } from './data';
 import { planNotebooks, runPlanned, stageRecord, writeNotebooks } from './notebooks';
@@ -43,10 +44,11 @@ export async function runSelection(
     await runStudies(planned, mode, quickDir(), long);
     return { step: 'studies', line: reasonsText(planned), skips: [] };
   });
+  const recorded = record ? toRecord(selection.studies, mode, loadStudies(recordedDir())) : [];
   // Notebooks show verdicts by the record: of one that is being recorded, the record as it will be.
   const staged = record ? temporaryName(cacheDir('record')) : undefined;
   try {
-    if (staged) stageRecord(recordedDir(), quickDir(), selection.studies, staged);
+    if (staged) stageRecord(recordedDir(), quickDir(), recorded, staged);
     const ran = new Map<string, Notebook>();
     if (selection.notebooks.length > 0) {
       await step(async () => {
@@ -61,13 +63,23 @@ export async function runSelection(
       });
     }
     if (record) {
-      for (const id of selection.studies)
+      const kept = selection.studies.filter((id) => !recorded.includes(id));
+      if (kept.length > 0) say(`      the record of mode full stays: ${kept.join(', ')}`);
+      for (const id of recorded)
         cpSync(path.join(quickDir(), `${id}.json`), path.join(recordedDir(), `${id}.json`));
       writeNotebooks(inRepo('notebooks'), ran);
     }
   } finally {
     if (staged) rmSync(staged, { recursive: true, force: true });
   }
+}
+
+/** The studies of a run that it records: what was recorded in mode full is not given up for a quick run. */
+export function toRecord(ids: readonly string[], mode: RunMode, recorded: readonly Study[]): string[] {
+  const full = new Set(
+    recorded.flatMap(({ study, provenance }) => (provenance.mode === 'full' ? study : [])),
+  );
+  return ids.filter((id) => mode === 'full' || !full.has(id));
 }
 
 /** What a run of a selection would do, without doing any of it: no file is fetched, nothing is written. */

@@ -11,6 +11,8 @@ import { paperResults } from '../../src/publish/recorded';
 import { checkCrate } from '../../src/publish/ro-crate';
 import { drawFigures } from '../../src/reproduce/figures';
 import { headlines, verdictSection, withVerdicts } from '../../src/reproduce/readme';
+import { toRecord } from '../../src/reproduce/run';
+import { loadStudies, recordedDir } from '../../src/results/store';
 
 const tracked = (dir: string): string[] =>
   readdirSync(dir)
@@ -28,6 +30,17 @@ describe('the record', () => {
     );
     expect(differing).toEqual([]);
     rmSync(dir, { recursive: true });
+  });
+
+  it('of mode full is not given up for a quick run', () => {
+    const recorded = loadStudies(recordedDir());
+    const modes = new Set(recorded.map(({ provenance }) => provenance.mode));
+    expect(modes).toEqual(new Set(['quick', 'full']));
+    const ids = [...recorded.map(({ study }) => study), 'never recorded'];
+    expect(toRecord(ids, 'full', recorded)).toEqual(ids);
+    const full = recorded.filter(({ provenance }) => provenance.mode === 'full').map(({ study }) => study);
+    expect(full).toContain('cross-plane');
+    expect(toRecord(ids, 'quick', recorded)).toEqual(ids.filter((id) => !full.includes(id)));
   });
 
   it('is what its crate describes', () => {

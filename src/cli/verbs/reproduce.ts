@@ -37,7 +37,10 @@ export function define(command: Command): void {
     )
     .option('--rehearse', 'do all of it with the smallest specs in a copy of the clone; nothing is kept')
     .option('--force', 'run studies and notebooks again even when nothing they depend on has changed')
-    .option('--record', "make this run's results the record that figures and paper are set from")
+    .option(
+      '--record',
+      "make this run's results the record that figures and paper are set from (what was recorded in mode full stays in a quick run)",
+    )
     .option('--strict', 'fail where recorded results are not of the present code, spec and data')
     .option(
       '--no-native',
