@@ -24,6 +24,7 @@ export const headlines = [
   'phantom-pixels',
   'batch-norm-hampered',
   'table-1.model-size.unet',
+  'loss-enforces-coherence',
   'contrastive-fails',
   'cva.roialign-precise',
 ] as const;
