@@ -4,6 +4,7 @@ import path from 'node:path';
 import { temporaryName } from '../base/files';
 import { cacheDir, inRepo } from '../base/paths';
 import type { Long } from '../base/progress';
+import { isRehearsal } from '../experiments/mode';
 import { studies } from '../experiments/registry';
 import type { DataNeed } from '../experiments/study';
 import { inputName } from '../experiments/study';
@@ -44,7 +45,9 @@ export async function runSelection(
     await runStudies(planned, mode, quickDir(), long);
     return { step: 'studies', line: reasonsText(planned), skips: [] };
   });
-  const recorded = record ? toRecord(selection.studies, mode, loadStudies(recordedDir())) : [];
+  const recorded = record
+    ? toRecord(selection.studies, isRehearsal() ? 'tiny' : mode, loadStudies(recordedDir()))
+    : [];
   // Notebooks show verdicts by the record: of one that is being recorded, the record as it will be.
   const staged = record ? temporaryName(cacheDir('record')) : undefined;
   try {
@@ -74,12 +77,16 @@ export async function runSelection(
   }
 }
 
-/** The studies of a run that it records: what was recorded in mode full is not given up for a quick run. */
-export function toRecord(ids: readonly string[], mode: RunMode, recorded: readonly Study[]): string[] {
+/** The studies of a run that it records: what was recorded in mode full is not given up for a smaller run, a rehearsal say. */
+export function toRecord(
+  ids: readonly string[],
+  size: RunMode | 'tiny',
+  recorded: readonly Study[],
+): string[] {
   const full = new Set(
     recorded.flatMap(({ study, provenance }) => (provenance.mode === 'full' ? study : [])),
   );
-  return ids.filter((id) => mode === 'full' || !full.has(id));
+  return ids.filter((id) => size === 'full' || !full.has(id));
 }
 
 /** What a run of a selection would do, without doing any of it: no file is fetched, nothing is written. */

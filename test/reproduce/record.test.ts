@@ -32,7 +32,7 @@ describe('the record', () => {
     rmSync(dir, { recursive: true });
   });
 
-  it('of mode full is not given up for a quick run', () => {
+  it('of mode full is not given up for a smaller run', () => {
     const recorded = loadStudies(recordedDir());
     const modes = new Set(recorded.map(({ provenance }) => provenance.mode));
     expect(modes).toEqual(new Set(['quick', 'full']));
@@ -40,7 +40,8 @@ describe('the record', () => {
     expect(toRecord(ids, 'full', recorded)).toEqual(ids);
     const full = recorded.filter(({ provenance }) => provenance.mode === 'full').map(({ study }) => study);
     expect(full).toContain('cross-plane');
-    expect(toRecord(ids, 'quick', recorded)).toEqual(ids.filter((id) => !full.includes(id)));
+    for (const size of ['quick', 'tiny'] as const)
+      expect(toRecord(ids, size, recorded)).toEqual(ids.filter((id) => !full.includes(id)));
   });
 
   it('is what its crate describes', () => {
