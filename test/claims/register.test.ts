@@ -176,7 +176,12 @@ describe('paper/claims.yaml', () => {
         n * (1 + slack),
         n * (1 - slack),
       ]);
-      for (const number of numbersIn(reason.replace(/\u202f(?=\d)/g, '').replace(/×.*?[⁰¹²³⁴⁵⁶⁷⁸⁹]+/g, ''))) {
+      for (const number of numbersIn(
+        reason
+          .replaceAll('−', '-')
+          .replace(/\u202f(?=\d)/g, '')
+          .replace(/×.*?[⁰¹²³⁴⁵⁶⁷⁸⁹]+/g, ''),
+      )) {
         const value = Number(number);
         const found = rounded.some((n) => Math.abs(n - value) <= 1e-9 || Number(n.toPrecision(4)) === value);
         const mantissa = reason.includes(`${number}\u202f×`);
