@@ -163,7 +163,9 @@ export function madeUpResults(): Map<string, Result> {
 /** Numbers and figures of the studies whose values no test looks at: one for each id that the paper's text names. */
 function withTheRest(results: Map<string, Result>): Map<string, Result> {
   const text = readFileSync(inRepo('paper', 'paper.typ'), 'utf8');
-  for (const [, call, id] of text.matchAll(/#(num|pct|ci|fig)\(\s*"([^"]+)"/g)) {
+  const named = [...text.matchAll(/#(num|pct|ci|fig)\(\s*"([^"]+)"/g)];
+  const withInterval = new Set(named.filter(([, call]) => call === 'ci').map(([, , id]) => id));
+  for (const [, call, id] of named) {
     const study = id.split('.')[0];
     if (results.has(id) || (call !== 'fig' && ['claims', 'paper'].includes(study))) continue;
     if (call === 'fig') {
@@ -176,7 +178,7 @@ function withTheRest(results: Map<string, Result>): Map<string, Result> {
       };
       results.set(id, result(study, { ...common, figure: { builder: 'any', data: {} } }));
     } else {
-      results.set(id, number(id, 0.42, '1'));
+      results.set(id, number(id, 0.42, '1', withInterval.has(id) ? 0.1 : undefined));
     }
   }
   return results;

@@ -41,7 +41,8 @@ beforeAll(async () => {
 describe('the paper', () => {
   it('has the length of a journal paper with its register', () => {
     expect(output.pages).toBeGreaterThanOrEqual(3);
-    expect(output.pages).toBeLessThanOrEqual(14);
+    // It grows with its results, a section an issue.
+    expect(output.pages).toBeLessThanOrEqual(18);
   });
 
   it('has the same bytes twice, whatever the clock says', async () => {
