@@ -23,7 +23,6 @@ coc nifti info head.nii.gz --json >/dev/null
 coc claims --json >/dev/null
 "$node" test/smoke/native.cjs
 COC_MODE=stored coc notebook run notebooks/01-three-views.ipynb --out out
-coc reproduce --mode stored --only plane-reads.figure >/dev/null
-coc paper >/dev/null
+coc reproduce --mode stored >/dev/null
 test -s paper/paper.pdf && test -s paper/paper.html
 echo passed
